@@ -31,7 +31,8 @@ pub enum Effect<N: Node> {
         /// The line of the handler that answered.
         at: &'static Location<'static>,
     },
-    /// Arm a timer, or arm it anew, to expire after a time between the two (nanoseconds, inclusive).
+    /// Arm a timer, or arm it anew, to expire after a time between the two (nanoseconds,
+    /// inclusive).
     SetTimer {
         /// The timer.
         timer: N::Timer,
@@ -101,8 +102,8 @@ impl<N: Node> Context<N> {
         self.node_count as usize / 2 + 1
     }
 
-    /// All other nodes, in order. The iterator borrows nothing, so that `for peer in cx.peers()` can
-    /// send.
+    /// All other nodes, in order. The iterator borrows nothing, so that `for peer in cx.peers()`
+    /// can send.
     pub const fn peers(&self) -> Peers {
         Peers { next: 0, end: self.node_count, me: self.id.0 }
     }
@@ -140,8 +141,8 @@ impl<N: Node> Context<N> {
         });
     }
 
-    /// Arms `timer` to expire once, after a span or after a random time in a range of spans. A timer
-    /// that is armed already is armed anew.
+    /// Arms `timer` to expire once, after a span or after a random time in a range of spans. A
+    /// timer that is armed already is armed anew.
     ///
     /// ```
     /// # use splitbrain_core::{Context, Node, ms};
@@ -163,8 +164,8 @@ impl<N: Node> Context<N> {
         self.effects.push(Effect::CancelTimer(timer));
     }
 
-    /// Makes everything written to `disk` so far durable. Effects of later calls become visible only
-    /// after that, and the node handles nothing else meanwhile. A sync that fails is a crash.
+    /// Makes everything written to `disk` so far durable. Effects of later calls become visible
+    /// only after that, and the node handles nothing else meanwhile. A sync that fails is a crash.
     pub fn sync(&mut self) {
         let writes = self.disk.unsynced() - self.syncing;
         if writes > 0 {

@@ -6,8 +6,8 @@ const FACTOR: u64 = 0x517C_C1B7_2722_0A95;
 
 /// A hasher with fixed keys, and a count of the bytes it was fed.
 ///
-/// It is quick and stable, not safe against someone who wants collisions. Integers are fed in little
-/// endian and `usize` as 64 bits, so that a digest is the same on every platform.
+/// It is quick and stable, not safe against someone who wants collisions. Integers are fed in
+/// little endian and `usize` as 64 bits, so that a digest is the same on every platform.
 ///
 /// ```
 /// # use splitbrain_core::Fingerprint;
@@ -44,7 +44,8 @@ impl Fingerprint {
 
 impl Hasher for Fingerprint {
     fn finish(&self) -> u64 {
-        // The low bits of a product depend on the low bits of its factors only: fold the high half in.
+        // The low bits of a product depend on the low bits of its factors only: fold the high half
+        // in.
         let z = (self.hash ^ (self.hash >> 32)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 29)
     }

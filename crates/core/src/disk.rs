@@ -35,8 +35,8 @@ impl Disk for () {
     }
 }
 
-/// What a [`Wal`] found wrong when it was read after a restart. Records carry checksums, so damage is
-/// always noticed, never returned as data.
+/// What a [`Wal`] found wrong when it was read after a restart. Records carry checksums, so damage
+/// is always noticed, never returned as data.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Damage {
@@ -71,8 +71,8 @@ pub enum Damage {
 pub struct Wal<Register, Entry> {
     register: Register,
     log: Vec<Entry>,
-    /// How to take back each unsynced write, oldest first. One copy of the data, and equal disks are
-    /// equal values: after a sync nothing remains here.
+    /// How to take back each unsynced write, oldest first. One copy of the data, and equal disks
+    /// are equal values: after a sync nothing remains here.
     undo: Vec<Undo<Register, Entry>>,
     damage: Option<Damage>,
 }
@@ -113,7 +113,8 @@ impl<Register, Entry> Wal<Register, Entry> {
         self.undo.push(Undo::Append);
     }
 
-    /// Cuts the log down to its first `length` entries. Nothing happens if it is no longer than that.
+    /// Cuts the log down to its first `length` entries. Nothing happens if it is no longer than
+    /// that.
     pub fn truncate(&mut self, length: usize) {
         if length < self.log.len() {
             self.undo.push(Undo::Truncate(self.log.split_off(length)));

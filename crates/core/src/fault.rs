@@ -192,8 +192,8 @@ pub enum Cut {
         /// The other side.
         right: Vec<NodeId>,
     },
-    /// Every node reaches itself and its nearest neighbours in a ring, so that each sees a majority,
-    /// and no two the same one [jepsen nemesis: majorities-ring].
+    /// Every node reaches itself and its nearest neighbours in a ring, so that each sees a
+    /// majority, and no two the same one [jepsen nemesis: majorities-ring].
     MajoritiesRing {
         /// The order of the ring.
         order: Vec<NodeId>,

@@ -1,11 +1,12 @@
 //! The vocabulary of splitbrain: what a node is, what it may do, and what is recorded of it.
 //!
-//! PROBLEM     The same program must run in a simulator, in an exhaustive explorer, behind a pipe and
-//!             on a real network, and must be judged the same way in all four.
+//! PROBLEM     The same program must run in a simulator, in an exhaustive explorer, behind a pipe
+//!             and on a real network, and must be judged the same way in all four.
 //! IDEA        A node is a value. Its handlers turn an input into effects; an engine performs them.
 //!             Time, randomness, disk and peers reach it through [`Context`] only.
-//! RULES       What is in the struct dies in a crash; what was written to `cx.disk` and synced survives.
-//!             A crash may fall between any two effects of a handler; effects happen in call order.
+//! RULES       What is in the struct dies in a crash; what was written to `cx.disk` and synced
+//!             survives. A crash may fall between any two effects of a handler; effects happen
+//!             in call order.
 //! CAVEATS     Nothing here runs a node: engines do (`splitbrain-sim` is one of them).
 //! READ NEXT   node.rs → context.rs → disk.rs → fault.rs → history.rs → trace.rs → verdict.rs
 

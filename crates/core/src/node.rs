@@ -50,7 +50,8 @@ pub type Response<N> = <<N as Node>::Api as Api>::Response;
 ///     fn start(_: &mut Context<Self>) -> Self {
 ///         Parrot
 ///     }
-///     fn on_request(&mut self, cx: &mut Context<Self>, id: RequestId, Request::Echo { echo }: Request) {
+///     fn on_request(&mut self, cx: &mut Context<Self>, id: RequestId, request: Request) {
+///         let Request::Echo { echo } = request;
 ///         cx.reply(id, Response::EchoOk { echo });
 ///     }
 ///     fn on_message(&mut self, _: &mut Context<Self>, _: NodeId, (): ()) {}

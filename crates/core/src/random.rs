@@ -1,10 +1,10 @@
 //! Randomness that never changes: the same seed gives the same draws, in every version, on every
 //! machine.
 //!
-//! PROBLEM     A seed is a promise: replay must repeat the run. And to shrink a failure, removing one
-//!             fault must not shift what all the others draw.
-//! IDEA        SplitMix64 [splitmix §3] is a counter put through a mixing function. So any draw of any
-//!             stream can be computed from `(seed, stream, counter)` alone: [`Key::at`].
+//! PROBLEM     A seed is a promise: replay must repeat the run. And to shrink a failure, removing
+//!             one fault must not shift what all the others draw.
+//! IDEA        SplitMix64 [splitmix §3] is a counter put through a mixing function. So any draw of
+//!             any stream can be computed from `(seed, stream, counter)` alone: [`Key::at`].
 //! RULES       Integers only; ranges are inclusive. The golden vectors below are for ever.
 
 use serde::{Deserialize, Serialize};

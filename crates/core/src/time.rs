@@ -67,7 +67,8 @@ impl Sub for Time {
     }
 }
 
-/// Milliseconds, with as many decimals as it takes to tell neighbouring events apart (at most three).
+/// Milliseconds, with as many decimals as it takes to tell neighbouring events apart (at most
+/// three).
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let micros = self.0 / 1_000;
