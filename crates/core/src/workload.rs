@@ -42,8 +42,8 @@ pub trait Workload: Api<Request: Wire, Response: Wire> {
     fn generate(draw: Draw) -> Self::Request;
 
     /// What each client asks at the very end, when all faults are healed and the cluster has had
-    /// time to settle.
-    fn last() -> Option<Self::Request>;
+    /// time to settle. The draw's index goes on where that of the planned operations ended.
+    fn last(draw: Draw) -> Option<Self::Request>;
 
     /// Whether the request changes nothing. An answer that never comes then means: it failed.
     fn is_query(request: &Self::Request) -> bool;

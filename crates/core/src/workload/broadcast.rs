@@ -65,7 +65,7 @@ impl Workload for Broadcast {
         }
     }
 
-    fn last() -> Option<Request> {
+    fn last(_: Draw) -> Option<Request> {
         Some(Request::Read)
     }
 

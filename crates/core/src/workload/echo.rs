@@ -43,7 +43,7 @@ impl Workload for Echo {
         Request::Echo { echo: format!("Please echo {}", draw.rng().below(128)) }
     }
 
-    fn last() -> Option<Request> {
+    fn last(_: Draw) -> Option<Request> {
         Some(Request::Echo { echo: "Please echo goodbye".into() })
     }
 

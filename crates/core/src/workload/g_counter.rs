@@ -49,7 +49,7 @@ impl Workload for GCounter {
         if rng.below(2) == 0 { Request::Add { delta: rng.below(5) } } else { Request::Read }
     }
 
-    fn last() -> Option<Request> {
+    fn last(_: Draw) -> Option<Request> {
         Some(Request::Read)
     }
 

@@ -52,7 +52,7 @@ impl Workload for GSet {
         }
     }
 
-    fn last() -> Option<Request> {
+    fn last(_: Draw) -> Option<Request> {
         Some(Request::Read)
     }
 

@@ -123,8 +123,9 @@ impl Workload for LinKv {
         }
     }
 
-    fn last() -> Option<Request> {
-        Some(Request::Read { key: 0 })
+    /// A read of a key that is still in use.
+    fn last(draw: Draw) -> Option<Request> {
+        Some(Request::Read { key: Self::key(draw) })
     }
 
     fn is_query(request: &Request) -> bool {

@@ -53,7 +53,7 @@ impl Workload for PnCounter {
         }
     }
 
-    fn last() -> Option<Request> {
+    fn last(_: Draw) -> Option<Request> {
         Some(Request::Read)
     }
 

@@ -93,7 +93,7 @@ impl Workload for UniqueIds {
         Request::Generate
     }
 
-    fn last() -> Option<Request> {
+    fn last(_: Draw) -> Option<Request> {
         Some(Request::Generate)
     }
 

@@ -1,0 +1,183 @@
+//! The clients' side of a cluster: requests, answers, and the history they make.
+
+use splitbrain_core::workload::{Draw, Workload};
+use splitbrain_core::{
+    ErrorCode, History, Key, MessageText, Operation, OperationId, Outcome, ProcessId, Stamp,
+    Verdict,
+};
+
+use crate::cluster::{AnswerKind, Slot};
+use crate::recipe::stream;
+use crate::slab::Slab;
+use crate::{Planned, Recipe, RecipeError};
+
+/// What a node answered.
+pub type Answer<W> = Result<<W as splitbrain_core::Api>::Response, (ErrorCode, String)>;
+
+/// Who judges the histories of a workload, and how they are written down.
+pub struct Judging<W: Workload> {
+    /// The judge.
+    pub judge: fn(&History<W>) -> Verdict,
+    /// The history as a file.
+    pub write: fn(&History<W>) -> String,
+}
+
+impl<W: Workload> Clone for Judging<W> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<W: Workload> Copy for Judging<W> {}
+
+impl<W: Workload> std::fmt::Debug for Judging<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Judging").field("workload", &W::NAME).finish_non_exhaustive()
+    }
+}
+
+/// The typed half of a [`Cluster`](crate::Cluster) that has to do with clients.
+#[derive(Debug)]
+pub struct Clients<W: Workload> {
+    operations: Key,
+    judging: Judging<W>,
+    history: History<W>,
+    answers: Slab<Answer<W>>,
+}
+
+impl<W: Workload> Clients<W> {
+    /// The clients of a run.
+    ///
+    /// # Errors
+    /// When a request that the recipe spells out is not one of the workload's.
+    pub fn new(recipe: &Recipe, judging: Judging<W>) -> Result<Self, RecipeError> {
+        for planned in &recipe.operations {
+            if let Some(request) = &planned.request {
+                serde_json::from_value::<W::Request>(request.clone()).map_err(|error| {
+                    RecipeError::Config(format!(
+                        "operation {} is no request of {}: {error}: {request}",
+                        planned.index,
+                        W::NAME
+                    ))
+                })?;
+            }
+        }
+        Ok(Self {
+            operations: Key::new(recipe.seed).derive(stream::OPERATIONS),
+            judging,
+            history: History::default(),
+            answers: Slab::default(),
+        })
+    }
+
+    /// The request that a plan stands for.
+    pub fn request_of(&self, planned: &Planned) -> Option<W::Request> {
+        if let Some(request) = &planned.request {
+            return serde_json::from_value(request.clone()).ok();
+        }
+        let draw = Draw { key: self.operations, index: planned.index };
+        if planned.last { W::last(draw) } else { Some(W::generate(draw)) }
+    }
+
+    /// Begins an operation.
+    pub fn invoke(
+        &mut self,
+        planned: &Planned,
+        process: ProcessId,
+        invoked: Stamp,
+    ) -> Option<OperationId> {
+        let request = self.request_of(planned)?;
+        let id = OperationId(u32::try_from(self.history.operations.len()).ok()?);
+        self.history.operations.push(Operation {
+            process,
+            node: planned.node,
+            request,
+            invoked,
+            completed: None,
+            outcome: Outcome::Unknown,
+            last: planned.last,
+        });
+        Some(id)
+    }
+
+    /// The request of an operation that was begun.
+    pub fn request(&self, operation: OperationId) -> &W::Request {
+        &self.history.operations[operation.index()].request
+    }
+
+    /// Keeps an answer until it arrives.
+    pub fn keep(&mut self, answer: Answer<W>) -> (Slot, AnswerKind) {
+        let kind = match &answer {
+            Ok(_) => AnswerKind::Ok,
+            Err((code, _)) if code.is_definite() => {
+                AnswerKind::Definite { retry: *code == ErrorCode::TEMPORARILY_UNAVAILABLE }
+            }
+            Err(_) => AnswerKind::Indefinite,
+        };
+        (self.answers.insert(answer), kind)
+    }
+
+    /// Ends an operation.
+    pub fn complete(&mut self, operation: OperationId, at: Stamp, answer: Option<Slot>) {
+        let operation = &mut self.history.operations[operation.index()];
+        operation.completed = Some(at);
+        operation.outcome = match answer.and_then(|slot| self.answers.get(slot)) {
+            Some(Ok(response)) => Outcome::Ok(response.clone()),
+            Some(Err((code, text))) if code.is_definite() => {
+                Outcome::Failed { code: *code, text: text.clone() }
+            }
+            Some(Err(_)) | None => Outcome::Unknown,
+        };
+    }
+
+    /// Whether the operation changes nothing.
+    pub fn is_query(&self, operation: OperationId) -> bool {
+        W::is_query(self.request(operation))
+    }
+
+    /// The request and its outcome in a few words.
+    pub fn describe(&self, operation: OperationId) -> (String, String) {
+        let operation = &self.history.operations[operation.index()];
+        let outcome = match &operation.outcome {
+            Outcome::Ok(response) => W::describe_response(response),
+            Outcome::Failed { code, text } if text.is_empty() => format!("failed: {code}"),
+            Outcome::Failed { code, text } => format!("failed: {code}: {text}"),
+            Outcome::Unknown => "unknown".into(),
+        };
+        (W::describe_request(&operation.request), outcome)
+    }
+
+    /// What an answer says.
+    pub fn answer(&self, answer: Slot) -> MessageText {
+        match self.answers.get(answer) {
+            Some(Ok(response)) => MessageText {
+                label: kind(&serde_json::to_value(response).unwrap_or_default()),
+                body: format!("{response:?}"),
+            },
+            Some(Err((code, text))) => {
+                MessageText { label: "error".into(), body: format!("{code}: {text}") }
+            }
+            None => MessageText::default(),
+        }
+    }
+
+    /// What the judge says so far.
+    pub fn judge(&self) -> Verdict {
+        (self.judging.judge)(&self.history)
+    }
+
+    /// The history as a file.
+    pub fn write(&self) -> String {
+        (self.judging.write)(&self.history)
+    }
+
+    /// The history so far.
+    pub const fn history(&self) -> &History<W> {
+        &self.history
+    }
+}
+
+/// The `type` of a message's body.
+fn kind(body: &serde_json::Value) -> String {
+    body.get("type").and_then(serde_json::Value::as_str).unwrap_or("?").into()
+}
