@@ -1,0 +1,8 @@
+//! The rules of each paper, one test per rule, against the handlers themselves.
+
+mod abd;
+mod broadcast;
+mod crdts;
+mod primary_backup;
+mod simple;
+mod stage;

@@ -1,0 +1,152 @@
+//! Builds the mutants: copies of the reference nodes with one patch each, and the list of them.
+//!
+//! For every `patches/<node>/<mutant>.patch` and `variants/<node>/<variant>.patch` there will be a
+//! module in `OUT_DIR`, and an entry in its `registry.rs`. A patch that does not apply fails the build.
+
+#[path = "src/patch.rs"]
+mod patch;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use patch::Patch;
+
+/// Where the files are that patches change.
+const REFERENCE: &str = "../algorithms/src";
+
+fn main() {
+    println!("cargo::rerun-if-changed={REFERENCE}");
+    println!("cargo::rerun-if-changed=patches");
+    println!("cargo::rerun-if-changed=variants");
+    if let Err(why) = build() {
+        for line in why.lines() {
+            println!("cargo::error={line}");
+        }
+    }
+}
+
+fn build() -> Result<(), String> {
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
+    let mutants = List::read("patches", "Mutant", "mistake", &out)?;
+    let variants = List::read("variants", "Variant", "idea", &out)?;
+    let mut registry = String::new();
+    mutants.write(&mut registry, "MUTANTS", "for_each_mutant", "Every mutant");
+    variants.write(&mut registry, "VARIANTS", "for_each_variant", "Every correct variant");
+    write(&out.join("registry.rs"), &registry)
+}
+
+/// The patched copies that come from one folder.
+struct List {
+    kind: &'static str,
+    copies: Vec<Copy>,
+}
+
+struct Copy {
+    /// `broadcast/no-retry`
+    name: String,
+    /// `broadcast_no_retry`, in `path`.
+    module: String,
+    path: PathBuf,
+    /// The type that implements `Node`.
+    node: String,
+    summary: String,
+    source: String,
+    breaks: Vec<String>,
+}
+
+impl List {
+    fn read(folder: &str, kind: &'static str, summary: &str, out: &Path) -> Result<Self, String> {
+        let mut copies = Vec::new();
+        for node in entries(Path::new(folder))? {
+            for file in entries(&node)? {
+                let copy = Copy::make(&file, folder, summary, out);
+                copies.push(copy.map_err(|why| format!("{}: {why}", file.display()))?);
+            }
+        }
+        Ok(Self { kind, copies })
+    }
+
+    /// The modules, a constant with what is known of each, and a macro that visits each type.
+    fn write(&self, to: &mut String, constant: &str, visit: &str, doc: &str) {
+        let mut modules = String::new();
+        let mut known = String::new();
+        let mut types = String::new();
+        for copy in &self.copies {
+            let Copy { name, module, path, node, summary, source, breaks } = copy;
+            _ = writeln!(modules, "#[path = {path:?}]\npub mod {module};");
+            let kind = self.kind;
+            _ = writeln!(
+                known,
+                "Entry {{ name: {name:?}, kind: Kind::{kind}, summary: {summary:?}, \
+                 source: {source:?}, breaks: &{breaks:?} }},"
+            );
+            _ = writeln!(types, "{name:?} => $crate::{module}::{node};");
+        }
+        _ = write!(
+            to,
+            "{modules}\n/// {doc}, by node and name.\npub const {constant}: &[Entry] = &[\n{known}];\n\n\
+             /// {doc}, as `\"name\" => Type;` for the macro `visit`, in the order of\n\
+             /// [`{constant}`](crate::{constant}).\n#[macro_export]\nmacro_rules! {visit} {{\n\
+             ($visit:ident) => {{ $visit! {{\n{types}}} }};\n}}\n\n"
+        );
+    }
+}
+
+impl Copy {
+    fn make(file: &Path, folder: &str, summary: &str, out: &Path) -> Result<Self, String> {
+        let patch = Patch::parse(&read(file)?)?;
+        let reference = read(&Path::new(REFERENCE).join(&patch.file))?;
+        let text = patch.apply(&reference)?;
+        let name = file
+            .strip_prefix(folder)
+            .ok()
+            .and_then(|name| name.to_str()?.strip_suffix(".patch"))
+            .ok_or("a patch is called <node>/<name>.patch")?
+            .replace('\\', "/");
+        let module = name.replace(['-', '/'], "_");
+        let path = out.join(format!("{module}.rs"));
+        write(&path, &text)?;
+        let breaks: Vec<String> = match folder {
+            "variants" => Vec::new(),
+            _ => patch.header("breaks")?.split_whitespace().map(String::from).collect(),
+        };
+        if folder == "patches" && patch.header("engine")? != "sim" {
+            return Err("the header `# engine:` must name the engine that kills it: sim".into());
+        }
+        Ok(Self {
+            node: node_of(&reference).ok_or("not one `impl Node for ...` in the reference")?,
+            summary: patch.header(summary)?.into(),
+            source: patch.header("source")?.into(),
+            name,
+            module,
+            path,
+            breaks,
+        })
+    }
+}
+
+/// The type that implements `Node` in a source file, if there is exactly one.
+fn node_of(source: &str) -> Option<String> {
+    let mut nodes = source.lines().filter_map(|line| line.strip_prefix("impl Node for "));
+    let node = nodes.next()?.strip_suffix(" {")?;
+    nodes.next().is_none().then(|| node.into())
+}
+
+/// What is in a folder, sorted, so that the registry is the same on every machine.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let list = || -> io::Result<Vec<PathBuf>> {
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
+    };
+    let mut paths = list().map_err(|error| format!("{}: {error}", folder.display()))?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn read(file: &Path) -> Result<String, String> {
+    fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+fn write(file: &Path, text: &str) -> Result<(), String> {
+    fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))
+}
