@@ -9,7 +9,7 @@
 use std::time::{Duration, Instant};
 
 /// How many requests each node keeps open.
-pub const OUTSTANDING: u32 = 1;
+pub(crate) const OUTSTANDING: u32 = 1;
 
 /// The sizes of the ring.
 const NODES: [u16; 3] = [2, 5, 100];
@@ -18,22 +18,19 @@ const LATENCIES_MS: [u64; 3] = [1, 10, 100];
 
 /// One configuration.
 #[derive(Clone, Copy, Debug)]
-pub struct Setting {
+pub(crate) struct Setting {
     /// How many nodes.
-    pub nodes: u16,
+    pub(crate) nodes: u16,
     /// How long each message takes.
-    pub latency: Duration,
+    pub(crate) latency: Duration,
 }
 
 /// Times `run` in every configuration and prints a line of JSON for each. `run` simulates the span
 /// it is given and returns how many messages were delivered.
-pub fn measure(bench: &str, mut run: impl FnMut(Setting, Duration) -> u64) {
+pub(crate) fn measure(bench: &str, mut run: impl FnMut(Setting, Duration) -> u64) {
     let quick = std::env::args().any(|argument| argument == "--quick");
-    let (enough, repetitions) = if quick {
-        (Duration::from_millis(50), 1)
-    } else {
-        (Duration::from_millis(500), 3)
-    };
+    let (enough, repetitions) =
+        if quick { (Duration::from_millis(50), 1) } else { (Duration::from_millis(500), 3) };
     for nodes in NODES {
         for latency_ms in LATENCIES_MS {
             let setting = Setting { nodes, latency: Duration::from_millis(latency_ms) };

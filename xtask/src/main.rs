@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to a terminal")]
 #![expect(clippy::disallowed_methods, reason = "chores start programs and measure their time")]
 
+mod bench;
 mod ci;
 mod plan;
 mod readme;
@@ -27,7 +28,7 @@ struct Chore {
     run: fn(&Tree, &[String]) -> Result<bool>,
 }
 
-const CHORES: [Chore; 2] = [
+const CHORES: [Chore; 3] = [
     Chore {
         name: "ci",
         about: "everything that must hold before a commit reaches main",
@@ -39,6 +40,15 @@ const CHORES: [Chore; 2] = [
         about: "the house rules that no compiler checks",
         options: &[],
         run: tidy::run,
+    },
+    Chore {
+        name: "bench",
+        about: "every benchmark of the project, in one table",
+        options: &[
+            ("--peers", "time turmoil and madsim in the same run, and print ratios"),
+            ("--quick", "a tenth of the work: is anything broken?"),
+        ],
+        run: bench::run,
     },
 ];
 

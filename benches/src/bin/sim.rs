@@ -1,23 +1,23 @@
-//! The simulator's speed: messages delivered per second on one core.
-//!
-//! Every node plays ping-pong with its neighbour, and each message re-arms a timer, as an election
-//! timer is. Prints one line of JSON per configuration.
+//! How many messages a second the simulator delivers on one core, with the trace off (`sim`) and
+//! on (`sim_trace`). The same ping-pong is run by the harnesses in `peers/`.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a benchmark times and prints"
-)]
+#![expect(clippy::print_stdout, reason = "its output is its result")]
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the real clock")]
 
-use std::time::{Duration, Instant};
+#[path = "../../../peers/ping_pong.rs"]
+mod ping_pong;
 
-use splitbrain_core::workload::echo::{Echo, Request};
-use splitbrain_core::{Context, History, Node, NodeId, RequestId, Verdict, ms};
+use std::time::Duration;
+
+use ping_pong::{OUTSTANDING, Setting, measure};
+use splitbrain_core::workload::echo::{Echo, Request, Response};
+use splitbrain_core::{Context, Node, NodeId, RequestId, Verdict};
 use splitbrain_sim::{Config, Detail, Hosted, Judging, Latency, Links, Recipe, run};
 
+/// A node that keeps [`OUTSTANDING`] requests open at its right neighbour.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-struct PingPong {
-    count: u64,
+struct Player {
+    next: NodeId,
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -26,73 +26,57 @@ enum Message {
     Pong(u64),
 }
 
-impl Node for PingPong {
+impl Node for Player {
     type Api = Echo;
     type Message = Message;
     type Timer = ();
     type Disk = ();
 
     fn start(cx: &mut Context<Self>) -> Self {
-        let me = cx.id().0;
-        if me.is_multiple_of(2) && usize::from(me) + 1 < cx.node_count() {
-            cx.send(NodeId(me + 1), Message::Ping(0));
+        let last = usize::from(cx.id().0) + 1 == cx.node_count();
+        let next = if last { NodeId(0) } else { NodeId(cx.id().0 + 1) };
+        for _ in 0..OUTSTANDING {
+            cx.send(next, Message::Ping(0));
         }
-        Self { count: 0 }
+        Self { next }
     }
 
-    fn on_request(&mut self, _: &mut Context<Self>, _: RequestId, _: Request) {}
+    fn on_request(&mut self, cx: &mut Context<Self>, id: RequestId, request: Request) {
+        let Request::Echo { echo } = request;
+        cx.reply(id, Response::EchoOk { echo });
+    }
 
     fn on_message(&mut self, cx: &mut Context<Self>, from: NodeId, message: Message) {
-        self.count += 1;
-        cx.set_timer((), ms(150)..ms(300));
         match message {
-            Message::Ping(n) => cx.send(from, Message::Pong(n + 1)),
-            Message::Pong(n) => cx.send(from, Message::Ping(n + 1)),
+            Message::Ping(round) => cx.send(from, Message::Pong(round)),
+            Message::Pong(round) => cx.send(self.next, Message::Ping(round + 1)),
         }
     }
 }
 
-const MESSAGES: u64 = 2_000_000;
+fn deliver(setting: Setting, span: Duration, detail: Detail) -> u64 {
+    let latency = u64::try_from(setting.latency.as_nanos()).expect("latencies are short");
+    let config = Config {
+        nodes: setting.nodes,
+        clients: 0,
+        operations: 0,
+        duration: span,
+        settle: Duration::ZERO,
+        grace: Duration::ZERO,
+        links: Links::perfect(Latency::Constant(latency)),
+        events_max: u64::MAX,
+        ..Config::standard().calm()
+    };
+    let judging = Judging { judge: |_| Verdict::default(), write: |_| String::new() };
+    let recipe = Recipe::draw("ping-pong", "echo", config, 7);
+    let run = run(&Hosted::<Player>::new("ping-pong", judging), &recipe, detail);
+    let metrics = run.expect("the recipe can be run").metrics;
+    assert_eq!(metrics.lost, 0, "nothing is lost on a perfect network");
+    // What was sent, without what was still under way at the end.
+    metrics.messages - u64::from(setting.nodes) * u64::from(OUTSTANDING)
+}
 
 fn main() {
-    let judging =
-        Judging { judge: |_: &History<Echo>| Verdict::default(), write: |_| String::new() };
-    let subject = Hosted::<PingPong>::new("ping-pong", judging);
-    for nodes in [2_u16, 5, 100] {
-        for latency_ms in [1_u64, 10, 100] {
-            for detail in [Detail::Verdict, Detail::Full] {
-                // Each pair has one message on its way.
-                let pairs = u64::from(nodes / 2);
-                let duration = ms(MESSAGES / pairs * latency_ms);
-                let latency = Latency::Constant(latency_ms * 1_000_000);
-                let config = Config {
-                    nodes,
-                    operations: 0,
-                    clients: 0,
-                    duration,
-                    settle: Duration::ZERO,
-                    grace: Duration::ZERO,
-                    events_max: u64::MAX,
-                    links: Links::perfect(latency),
-                    ..Config::standard().calm()
-                };
-                let mut recipe = Recipe::draw("ping-pong", "echo", config, 1);
-                recipe.operations.clear();
-                let begun = Instant::now();
-                let run = run(&subject, &recipe, detail).expect("the recipe is sound");
-                let wall = begun.elapsed();
-                let per_second =
-                    u128::from(run.metrics.messages) * 1_000_000_000 / wall.as_nanos().max(1);
-                println!(
-                    "{}",
-                    serde_json::json!({
-                        "bench": "sim", "nodes": nodes, "latency_ms": latency_ms,
-                        "trace": detail == Detail::Full, "messages": run.metrics.messages,
-                        "wall_ms": u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
-                        "messages_per_s": u64::try_from(per_second).unwrap_or(u64::MAX),
-                    })
-                );
-            }
-        }
-    }
+    measure("sim", |setting, span| deliver(setting, span, Detail::Verdict));
+    measure("sim_trace", |setting, span| deliver(setting, span, Detail::Full));
 }
