@@ -1,1 +1,5 @@
 //! To be written.
+
+mod campaign;
+
+pub use campaign::*;

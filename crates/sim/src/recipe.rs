@@ -154,7 +154,10 @@ impl Config {
             links: Links { latency, loss, duplicate, burst, fifo: rng.below(3) == 0, ..self.links },
             sync: Latency::Uniform { low: 0, high: sync },
             clock_drift: u32::try_from(rng.below(u64::from(self.clock_drift) * 5 + 1)).unwrap_or(0),
-            faults: self.faults.into_iter().filter(|_| rng.below(3) > 0).collect(),
+            faults: {
+                let calm = rng.below(10) == 0;
+                self.faults.into_iter().filter(|_| !calm && rng.below(3) > 0).collect()
+            },
             fault_interval: ms(rng.between(300, 4_000)),
             ..self
         }
