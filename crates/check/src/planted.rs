@@ -1,0 +1,112 @@
+//! Bugs planted in the judges by their own tests, to show that the tests would notice.
+//!
+//! Outside tests [`planted`] is `false` for every one of them, and the branches vanish.
+
+/// A wrong variant of a judge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Planted {
+    /// Compares the lengths of texts.
+    EchoByLength,
+    /// Looks for equal ids within one node only.
+    IdsPerNode,
+    /// An element that was seen, but never acknowledged, may vanish.
+    SetSeenForgiven,
+    /// One last read that shows an element is enough.
+    SetOneLastReadEnough,
+    /// Every read must show what is known, not only the last ones.
+    SetAllReadsAreLast,
+    /// Adds of unknown outcome must be there.
+    SetUnknownRequired,
+    /// Failed adds may be seen.
+    SetFailedSeen,
+    /// An element may be seen before anyone adds it.
+    SetFutureSeen,
+    /// Reads are sets: nothing is there twice.
+    SetDuplicatesMissed,
+    /// Adds of unknown outcome did not happen.
+    CounterUnknownIgnored,
+    /// Adds of unknown outcome happened.
+    CounterUnknownRequired,
+    /// Any sum between the least and the greatest will do.
+    CounterHull,
+    /// The greatest sum is out of range.
+    CounterHalfOpen,
+    /// Failed adds may have happened.
+    CounterFailedCounted,
+    /// Only the last reads are judged.
+    CounterOnlyLast,
+    /// A read may count adds that were asked after it ended.
+    CounterFuture,
+    /// An operation that happens not to change this state is put in order at once.
+    PureByCoincidence,
+    /// Open operations never happened.
+    OpenIgnored,
+    /// Open operations happened.
+    OpenRequired,
+    /// An open operation may happen any number of times.
+    OpenRepeats,
+    /// A completed operation may also never have happened.
+    CompletedOptional,
+    /// What was asked may have happened before it was asked.
+    NoInvocation,
+    /// Real time is ignored at the other end: what was answered may happen later.
+    LateReturn,
+    /// Of two equal pending operations, one stands for both.
+    TwinsMerged,
+    /// Of two equal pending operations, only the one that ends last is tried.
+    TwinsBackwards,
+    /// Keeps the configuration that used more open operations.
+    DominanceBackwards,
+    /// Keeps one configuration per state, whatever it has put in order.
+    DominanceByState,
+    /// A search out of budget says: linearizable.
+    BudgetIsValid,
+    /// Compare-and-set does not compare.
+    CasBlind,
+    /// A key begins with the value 0.
+    InitialZero,
+    /// A failed compare-and-set says nothing.
+    FailuresIgnored,
+    /// Shrinking removes writes instead of setting them free.
+    ShrinkRemoves,
+    /// Only the first key is judged.
+    OneKey,
+}
+
+#[cfg(test)]
+thread_local! {
+    static PLANTED: std::cell::Cell<Option<Planted>> = const { std::cell::Cell::new(None) };
+}
+
+/// Whether this bug is planted.
+#[cfg(test)]
+pub(crate) fn planted(bug: Planted) -> bool {
+    PLANTED.get() == Some(bug)
+}
+
+/// Whether this bug is planted: never, outside tests.
+#[cfg(not(test))]
+pub(crate) const fn planted(_: Planted) -> bool {
+    false
+}
+
+/// Plants a bug, or takes it out again.
+#[cfg(test)]
+pub(crate) fn plant(bug: Option<Planted>) {
+    PLANTED.set(bug);
+}
+
+/// The bug that is planted.
+#[cfg(test)]
+pub(crate) fn current() -> Option<Planted> {
+    PLANTED.get()
+}
+
+/// Runs `body` with the bug planted.
+#[cfg(test)]
+pub(crate) fn with<T>(bug: Option<Planted>, body: impl FnOnce() -> T) -> T {
+    plant(bug);
+    let result = body();
+    plant(None);
+    result
+}

@@ -1,0 +1,72 @@
+//! Histories that the judges must accept and reject, a judge that tries every order, and planted bugs
+//! of the judges that one or the other must notice.
+
+mod brute_force;
+mod cases;
+
+use crate::planted::{Planted, with};
+
+#[test]
+fn judges_accept_and_reject_as_told() {
+    let failures = cases::failures();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn search_agrees_with_trying_every_order() {
+    assert_eq!(brute_force::disagreement(40_000), None);
+}
+
+/// Each planted bug must be noticed by a named history or by the comparison.
+#[test]
+fn planted_bugs_are_noticed() {
+    let mut unnoticed = Vec::new();
+    for bug in ALL {
+        let by_case = with(Some(bug), || cases::failures().into_iter().next());
+        let by_force = || with(Some(bug), || brute_force::disagreement(20_000));
+        if by_case.or_else(by_force).is_none() {
+            unnoticed.push(bug);
+        }
+    }
+    assert_eq!(unnoticed, []);
+}
+
+/// All planted bugs.
+const ALL: [Planted; 33] = {
+    use Planted::*;
+    [
+        EchoByLength,
+        IdsPerNode,
+        SetSeenForgiven,
+        SetOneLastReadEnough,
+        SetAllReadsAreLast,
+        SetUnknownRequired,
+        SetFailedSeen,
+        SetFutureSeen,
+        SetDuplicatesMissed,
+        CounterUnknownIgnored,
+        CounterUnknownRequired,
+        CounterHull,
+        CounterHalfOpen,
+        CounterFailedCounted,
+        CounterOnlyLast,
+        CounterFuture,
+        PureByCoincidence,
+        OpenIgnored,
+        OpenRequired,
+        OpenRepeats,
+        CompletedOptional,
+        NoInvocation,
+        LateReturn,
+        TwinsMerged,
+        TwinsBackwards,
+        DominanceBackwards,
+        DominanceByState,
+        BudgetIsValid,
+        CasBlind,
+        InitialZero,
+        FailuresIgnored,
+        ShrinkRemoves,
+        OneKey,
+    ]
+};

@@ -1,0 +1,396 @@
+//! Named histories, and what the judges must say of them.
+
+use splitbrain_core::workload::broadcast::Broadcast;
+use splitbrain_core::workload::echo::Echo;
+use splitbrain_core::workload::g_counter::GCounter;
+use splitbrain_core::workload::g_set::GSet;
+use splitbrain_core::workload::lin_kv::LinKv;
+use splitbrain_core::workload::pn_counter::PnCounter;
+use splitbrain_core::workload::unique_ids::UniqueIds;
+use splitbrain_core::{Validity, Verdict};
+
+use crate::Judge;
+use crate::picture::{Drawn, history};
+
+/// What a judge must say.
+enum Expected {
+    /// Valid.
+    Valid,
+    /// Unknown.
+    Unknown,
+    /// Invalid: findings with these ids, whose first sentence holds this text.
+    Invalid(&'static [&'static str], &'static str),
+}
+use Expected::{Invalid, Unknown, Valid};
+
+/// The named histories that are judged otherwise than expected.
+pub(super) fn failures() -> Vec<String> {
+    let mut suite = Suite::default();
+    echo(&mut suite);
+    unique_ids(&mut suite);
+    sets(&mut suite);
+    g_counter(&mut suite);
+    pn_counter(&mut suite);
+    lin_kv_accepts(&mut suite);
+    lin_kv_rejects(&mut suite);
+    lin_kv_options(&mut suite);
+    suite.failures
+}
+
+#[derive(Default)]
+struct Suite {
+    failures: Vec<String>,
+}
+
+impl Suite {
+    fn judge<W: Judge + Drawn>(&mut self, name: &str, expected: &Expected, picture: &str) {
+        self.expect(name, expected, &W::judge(&history(picture)));
+    }
+
+    fn expect(&mut self, name: &str, expected: &Expected, verdict: &Verdict) {
+        let ids: Vec<&str> = verdict.findings.iter().map(|finding| &*finding.id).collect();
+        let first = verdict.findings.first().map_or("", |finding| &finding.sentence);
+        let right = match expected {
+            Valid => verdict.validity() == Validity::Valid,
+            Unknown => verdict.validity() == Validity::Unknown,
+            Invalid(expected, text) => ids == **expected && first.contains(text),
+        };
+        if !right {
+            let told: Vec<_> = verdict.findings.iter().map(|f| (&f.id, &f.sentence)).collect();
+            let undecided = &verdict.undecided;
+            self.failures.push(format!("{name}: {} {told:?} {undecided:?}", verdict.validity()));
+        }
+    }
+}
+
+fn echo(suite: &mut Suite) {
+    let said = "c1 asked n1 at 60ms to echo \"hello\", and n1 said \"world\"";
+    suite.judge::<Echo>("echo", &Valid, "c1 n1 |-hello-|  |-again-|");
+    suite.judge::<Echo>("echo other", &Invalid(&["ECHO-WRONG"], said), "c1 n1 |-hello=world-|");
+    suite.judge::<Echo>("echo unanswered", &Unknown, "c1 n1 |-hello-?");
+}
+
+fn unique_ids(suite: &mut Suite) {
+    let twice = "\"7\" was given twice: by n1 to c1 at 90ms and by n2 to c2 at 160ms";
+    suite.judge::<UniqueIds>("ids", &Valid, "c1 n1 |-1-| |-2-|\nc2 n2 |-3-|");
+    suite.judge::<UniqueIds>(
+        "id twice",
+        &Invalid(&["ID-DUPLICATE"], twice),
+        "c1 n1 |-7|\nc2 n2        |-7|",
+    );
+    suite.judge::<UniqueIds>(
+        "id thrice",
+        &Invalid(&["ID-DUPLICATE"], "3 times"),
+        "c1 n1 |7||7||7|",
+    );
+    suite.judge::<UniqueIds>("no id", &Unknown, "c1 n1 |-7-?");
+}
+
+fn sets(suite: &mut Suite) {
+    let lost: &[&str] = &["SET-LOST"];
+    suite.judge::<GSet>(
+        "set: behind for a while",
+        &Valid,
+        "c1 n1 |-a1-|            |-!r1-|
+         c2 n2        |-r-|      |-!r1-|",
+    );
+    suite.judge::<GSet>(
+        "set: lost on one node",
+        &Invalid(lost, "1 was acknowledged to c1 at 190ms, yet no last read on n2 shows it"),
+        "c1 n1         |-a1-|            |-!r1-|
+         c2 n2                |-r-|      |-!r-|",
+    );
+    suite.judge::<Broadcast>(
+        "broadcast: lost everywhere, though seen",
+        &Invalid(lost, "yet no last read shows it"),
+        "c1 n1 |-t-| |-a1-|          |-!r-|
+         c2 n2 |-t-|         |-r1-|  |-!r-|",
+    );
+    suite.judge::<Broadcast>(
+        "broadcast: seen without acknowledgement, then lost",
+        &Invalid(lost, "1 was seen by c2 at"),
+        "c1 n1 |-a1-?
+         c2 n2         |-r1-|
+         c3 n1 |-a2-|         |-!r2-|",
+    );
+    suite.judge::<GSet>(
+        "set: last reads disagree on an add of unknown outcome",
+        &Invalid(lost, "1 was seen by c2"),
+        "c1 n1 |-a1-?    |-a2-|
+         c2 n1                    |-!r1,2-|
+         c3 n2                              |-!r2-|",
+    );
+    suite.judge::<GSet>(
+        "set: last reads may disagree on an add that arrives between them",
+        &Valid,
+        "c1 n1 |-a1-?    |-a2-|
+         c2 n1                          |-!r1,2-|
+         c3 n2                    |-!r2-|         ",
+    );
+    suite.judge::<GSet>(
+        "set: unknown adds need not be there",
+        &Valid,
+        "c1 n1 |-a1-?
+         c3 n1 |-a2-|  |-!r2-|",
+    );
+    suite.judge::<GSet>(
+        "set: failed add is seen",
+        &Invalid(&["SET-PHANTOM"], "n2 showed 1 to c2 at 280ms, though its add had failed"),
+        "c1 n1         |-a1!-|
+         c2 n2         |-a2-| |-!r1,2|",
+    );
+    suite.judge::<GSet>(
+        "set: nobody added it",
+        &Invalid(&["SET-PHANTOM"], "which nobody ever added"),
+        "c2 n2 |-a2-| |-!r1,2-|",
+    );
+    suite.judge::<GSet>(
+        "set: seen before it was asked",
+        &Invalid(&["SET-PHANTOM"], "which nobody had asked to add before 280ms"),
+        "c2 n2         |-a2-| |-r1-|
+         c1 n1                       |a1-|  |-!r1,2-|",
+    );
+    suite.judge::<GSet>(
+        "set: twice in one read",
+        &Invalid(&["SET-DUPLICATED"], "shows 1 2 times"),
+        "c1 n1 |-a1-| |-!r1,1-|",
+    );
+    suite.judge::<GSet>("set: nothing confirmed", &Unknown, "c1 n1 |-a1-?\nc2 n1 |-!r-|");
+    suite.judge::<GSet>("set: no last read", &Unknown, "c1 n1 |-a1-| |-r-|");
+    suite.judge::<GSet>(
+        "set: many are lost",
+        &Invalid(&["SET-LOST"; 5], "1 was acknowledged"),
+        "c1 n1 |a1||a2||a3||a4||a5||a6||a7| |-!r-|",
+    );
+}
+
+fn g_counter(suite: &mut Suite) {
+    let wrong: &[&str] = &["COUNTER-WRONG"];
+    suite.judge::<GCounter>("g-counter", &Valid, "c1 n1 |-a3-| |-r0-| |-a4-| |-r4-| |-!r7-|");
+    suite.judge::<GCounter>(
+        "g-counter: an add is missing",
+        &Invalid(wrong, "the last read of c1 on n1 says 4, but the acknowledged adds make 7"),
+        "c1 n1 |-a3-| |-a4-| |-!r4-|",
+    );
+    suite.judge::<GCounter>(
+        "g-counter: an add counts twice",
+        &Invalid(wrong, "says 10"),
+        "c1 n1 |-a3-| |-a4-| |-!r10-|",
+    );
+    for (read, expected) in [("7", &Valid), ("12", &Valid)] {
+        let picture = format!("c1 n1 |-a5-?\nc2 n1 |-a7-| |-!r{read}-|");
+        suite.judge::<GCounter>("g-counter: unknown add", expected, &picture);
+    }
+    suite.judge::<GCounter>(
+        "g-counter: a part of an unknown add",
+        &Invalid(wrong, "make 7, and 1 more may count, which makes 7 or 12"),
+        "c1 n1 |-a5-?\nc2 n1 |-a7-| |-!r9-|",
+    );
+    suite.judge::<GCounter>(
+        "g-counter: a failed add counts",
+        &Invalid(wrong, "says 12"),
+        "c1 n1 |-a5!|\nc2 n1 |-a7-| |-!r12-|",
+    );
+    suite.judge::<GCounter>(
+        "g-counter: more than was asked by then",
+        &Invalid(&["COUNTER-IMPOSSIBLE"], "n1 told c2 12 at 240ms, but the adds asked until then"),
+        "c1 n1                     |-a5-|
+         c2 n1         |a7| |-r12|         |-!r12-|",
+    );
+    suite.judge::<GCounter>(
+        "g-counter: an add that overlaps the read",
+        &Valid,
+        "c1 n1              |-a5---|
+         c2 n1         |a7| |-r12|         |-!r12-|",
+    );
+    suite.judge::<GCounter>(
+        "g-counter: a last read that overlaps an add",
+        &Valid,
+        "c1 n1                |-a5---|
+         c2 n1         |a7| |-!r7---|
+         c3 n1              |-!r12---|",
+    );
+    suite.judge::<GCounter>(
+        "g-counter: nothing acknowledged",
+        &Unknown,
+        "c1 n1 |-a5-?\nc2 n1 |!r0|",
+    );
+    suite.judge::<GCounter>("g-counter: no last read", &Unknown, "c1 n1 |-a5-| |-r5-|");
+}
+
+fn pn_counter(suite: &mut Suite) {
+    suite.judge::<PnCounter>("pn-counter", &Valid, "c1 n1 |-a3-| |-a-4-| |-r-4-| |-!r-1-|");
+    suite.judge::<PnCounter>(
+        "pn-counter: a decrement is missing",
+        &Invalid(&["COUNTER-WRONG"], "says 3, but the acknowledged adds make -1"),
+        "c1 n1 |-a3-| |-a-4-| |-!r3-|",
+    );
+    suite.judge::<PnCounter>(
+        "pn-counter: no part of the adds makes this",
+        &Invalid(&["COUNTER-IMPOSSIBLE"], "can only make -4 or -1 to 0 or 3"),
+        "c1 n1 |-a3-| |-a-4-| |-r-2-| |-!r-1-|",
+    );
+}
+
+fn lin_kv_accepts(suite: &mut Suite) {
+    let mut accept = |name, picture| suite.judge::<LinKv>(name, &Valid, picture);
+    accept("one client", "c1 n1 |-rnil-| |-w1-| |-r1-| |-c1:2-| |-c1:3!| |-r2-|");
+    accept(
+        "a read beside a write may see either",
+        "c1 n1 |-w1-|  |-----w2-----|
+         c2 n2            |-r1-|
+         c3 n2                  |-r2-|",
+    );
+    accept(
+        "an open write takes effect late",
+        "c1 n1 |-w1-| |-w2-?
+         c2 n2                |-r1-| |-r2-|",
+    );
+    accept(
+        "an open write never takes effect",
+        "c1 n1 |-w1-| |-w2-->
+         c2 n2                |-r1-| |-r1-|",
+    );
+    accept(
+        "an open compare-and-set takes effect after a later write",
+        "c1 n1 |-w1-| |-c5:6-?
+         c2 n2                |-w5-| |-r6-|",
+    );
+    accept("a failed write leaves nothing", "c1 n1 |-w1-| |-w2!-| |-r1-|");
+    accept("keys are apart", "c1 n1 |-w1-| |-y/w2-| |-r1-| |-y/r2-|");
+    accept(
+        "a write of what is there is needed later",
+        "c1 n1 |-w3-|   |-----w3----------|
+         c2 n2            |-w4-|
+         c3 n3                  |-r3-|",
+    );
+}
+
+fn lin_kv_rejects(suite: &mut Suite) {
+    let mut reject = |name, id: &'static [&'static str], sentence, picture| {
+        suite.judge::<LinKv>(name, &Invalid(id, sentence), picture);
+    };
+    reject(
+        "stale: the newer value was seen",
+        &["LIN-STALE-READ"],
+        "c4's read x on n3 began at 370ms, after c2's write x=2 on n2 had been acknowledged at \
+         260ms, yet found 1, which that had replaced",
+        "c1 n1         |-w1-|
+         c2 n2                |-w2-|
+         c3 n2                       |-r2-|
+         c4 n3                                |-r1-|",
+    );
+    reject(
+        "stale: no value, though one was there",
+        &["LIN-STALE-READ"],
+        "yet found no value",
+        "c1 n1 |-w1-|  |-r1-|
+         c2 n2                |-rnil-|",
+    );
+    reject(
+        "lost: nobody ever saw it",
+        &["LIN-LOST-WRITE"],
+        "c2's write x=2 on n2 was acknowledged at 260ms, and nobody ever saw it: c4's read x \
+         on n3, begun at 280ms, found 1",
+        "c1 n1         |-w1-|
+         c2 n2                |-w2-|
+         c4 n3                       |-r1-|",
+    );
+    reject(
+        "lost: a compare-and-set took what had been replaced",
+        &["LIN-LOST-WRITE"],
+        "yet c4's cas x: 1→3 on n3, begun at 290ms, found 1 in its place",
+        "c1 n1         |-w1-|
+         c2 n2                |-w2-|  |-r2-|
+         c4 n3                        |-c1:3-|",
+    );
+    reject(
+        "phantom: nobody wrote it",
+        &["LIN-PHANTOM-READ"],
+        "c2's read x on n1, which ended at 260ms, found 9, which nobody ever wrote",
+        "c1 n1         |-w1-|
+         c2 n1                |-r9-|",
+    );
+    reject(
+        "phantom: its write had failed",
+        &["LIN-PHANTOM-READ"],
+        "though the write of it had failed",
+        "c1 n1 |-w1-| |-w9!-|
+         c2 n1                |-r9-|",
+    );
+    reject(
+        "phantom: it was written later",
+        &["LIN-PHANTOM-READ"],
+        "which nobody had asked to write before 280ms",
+        "c1 n1         |-w1-|        |-w9-|
+         c2 n1                |-r9|         |-r9-|",
+    );
+    reject(
+        "inversion: both reads overlap the write",
+        &["LIN-INVERSION"],
+        "two reads went back in time: c2's read x on n2 found 2 until 290ms, then c3's read x on \
+         n3, begun at 310ms, found 1, which is older",
+        "c1 n1         |-w1-|  |---w2-----------|
+         c2 n2                   |-r2-|
+         c3 n3                          |-r1-|",
+    );
+    reject(
+        "inversion: the write is open",
+        &["LIN-INVERSION"],
+        "two reads went back in time",
+        "c1 n1         |-w1-|  |---w2->
+         c2 n2                   |-r2-|
+         c3 n3                          |-r1-|",
+    );
+    reject(
+        "inversion: to no value",
+        &["LIN-INVERSION"],
+        "found no value, which is older",
+        "c1 n1         |---w2------------------|
+         c2 n2           |-r2-|
+         c3 n3                  |-rnil-|",
+    );
+    reject(
+        "two compare-and-sets of one value",
+        &["LIN-NO-ORDER"],
+        "no order of the operations on x explains",
+        "c1 n1 |-w1-| |-c1:2-|
+         c2 n2        |-c1:3-|",
+    );
+    reject(
+        "an open write takes effect once",
+        &["LIN-INVERSION"],
+        "",
+        "c1 n1 |-w1-?
+         c2 n2         |-r1-| |-w2-| |-r2-| |-r1-|",
+    );
+    reject(
+        "a compare-and-set is refused for no reason",
+        &["LIN-PHANTOM-READ"],
+        "was told of another value, and nobody had written one",
+        "c1 n1 |-w1-| |-c1:2!-|",
+    );
+    reject("the second key fails", &["LIN-PHANTOM-READ"], "", "c1 n1 |-w1-| |-y/w2-| |-y/r3-|");
+    reject(
+        "other operations are no part of it",
+        &["LIN-STALE-READ"],
+        "after c2's write x=2",
+        "c1 n1 |-w5-| |-w1-|               |-c2:7-|   |-r7-|
+         c2 n2               |-w2-|   |-r2-|
+         c4 n3     |-r5-|            |-r1-|  ",
+    );
+}
+
+fn lin_kv_options(suite: &mut Suite) {
+    use crate::lin_kv::{Options, judge};
+    let refused = history::<LinKv>("c1 n1 |-w1-| |-c1:2!-|");
+    suite.expect("failures say nothing", &Valid, &judge(&refused, Options::MAELSTROM));
+    let wide = "c1 n1 |w1-----------------|
+                c2 n1 |w2-----------------|
+                c3 n1 |w3-----------------|
+                c4 n1    |-r1-||-r3-||-r2-|";
+    let few = Options { budget: 5, ..Options::STRICT };
+    suite.expect("out of budget", &Unknown, &judge(&history(wide), few));
+    suite.expect("enough budget", &Valid, &judge(&history(wide), Options::STRICT));
+    suite.judge::<LinKv>("nothing answered", &Unknown, "c1 n1 |-w1-?");
+}
