@@ -23,6 +23,7 @@ pub struct Fingerprint {
 
 /// Starts from the first digits of pi: from zero, any number of zeros would still be zero.
 impl Default for Fingerprint {
+    #[inline]
     fn default() -> Self {
         Self { hash: 0x243F_6A88_85A3_08D3, bytes: 0 }
     }
@@ -30,6 +31,7 @@ impl Default for Fingerprint {
 
 impl Fingerprint {
     /// The fingerprint of `value`, and its size: the number of bytes that its `Hash` writes.
+    #[inline]
     pub fn of<T: Hash + ?Sized>(value: &T) -> (u64, u64) {
         let mut hasher = Self::default();
         value.hash(&mut hasher);
@@ -37,12 +39,14 @@ impl Fingerprint {
     }
 
     /// Feeds one word.
+    #[inline]
     pub const fn word(&mut self, word: u64) {
         self.hash = (self.hash.rotate_left(5) ^ word).wrapping_mul(FACTOR);
     }
 }
 
 impl Hasher for Fingerprint {
+    #[inline]
     fn finish(&self) -> u64 {
         // The low bits of a product depend on the low bits of its factors only: fold the high half
         // in.
@@ -50,6 +54,7 @@ impl Hasher for Fingerprint {
         z ^ (z >> 29)
     }
 
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
         self.bytes += bytes.len() as u64;
         let mut chunks = bytes.chunks_exact(8);
@@ -66,26 +71,31 @@ impl Hasher for Fingerprint {
         }
     }
 
+    #[inline]
     fn write_u8(&mut self, value: u8) {
         self.bytes += 1;
         self.word(u64::from(value));
     }
 
+    #[inline]
     fn write_u16(&mut self, value: u16) {
         self.bytes += 2;
         self.word(u64::from(value));
     }
 
+    #[inline]
     fn write_u32(&mut self, value: u32) {
         self.bytes += 4;
         self.word(u64::from(value));
     }
 
+    #[inline]
     fn write_u64(&mut self, value: u64) {
         self.bytes += 8;
         self.word(value);
     }
 
+    #[inline]
     fn write_usize(&mut self, value: usize) {
         self.write_u64(value as u64);
     }

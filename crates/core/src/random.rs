@@ -14,6 +14,7 @@ const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The finaliser of SplitMix64 (Stafford's variant 13 of MurmurHash3's): a bijection on 64 bits that
 /// changes half of the output bits for each input bit.
+#[inline]
 const fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -33,22 +34,26 @@ pub struct Key(u64);
 
 impl Key {
     /// The root stream of a run.
+    #[inline]
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// A stream of its own for `label`, independent of this one and of every other label's.
     #[must_use]
+    #[inline]
     pub const fn derive(self, label: u64) -> Self {
         Self(mix(self.0 ^ mix(label.wrapping_mul(GOLDEN).wrapping_add(GOLDEN))))
     }
 
     /// The `counter`-th number of this stream.
+    #[inline]
     pub const fn at(self, counter: u64) -> u64 {
         mix(self.0.wrapping_add(counter.wrapping_add(1).wrapping_mul(GOLDEN)))
     }
 
     /// The stream from its start, drawn one after another.
+    #[inline]
     pub const fn rng(self) -> Rng {
         Rng { state: self.0 }
     }
@@ -67,6 +72,7 @@ impl Rng {
     }
 
     /// The next 64 bits.
+    #[inline]
     pub const fn next_u64(&mut self) -> u64 {
         self.state = self.state.wrapping_add(GOLDEN);
         mix(self.state)
@@ -76,6 +82,7 @@ impl Rng {
     ///
     /// # Panics
     /// If `bound` is zero: there is no such number.
+    #[inline]
     pub const fn below(&mut self, bound: u64) -> u64 {
         assert!(bound > 0, "below(0): there is no number to draw");
         scale(self.next_u64(), bound)
@@ -85,6 +92,7 @@ impl Rng {
     ///
     /// # Panics
     /// If `low > high`.
+    #[inline]
     pub const fn between(&mut self, low: u64, high: u64) -> u64 {
         assert!(low <= high, "between: the range is empty");
         match (high - low).checked_add(1) {
@@ -94,6 +102,7 @@ impl Rng {
     }
 
     /// True with the probability `ratio`.
+    #[inline]
     pub const fn chance(&mut self, ratio: Ratio) -> bool {
         ratio.hit(self.next_u64())
     }
@@ -117,6 +126,7 @@ impl Rng {
 }
 
 /// Maps 64 random bits to 0..bound by multiplication [lemire2019]; the bias is below bound / 2^64.
+#[inline]
 pub(crate) const fn scale(bits: u64, bound: u64) -> u64 {
     ((bits as u128 * bound as u128) >> 64) as u64
 }
@@ -133,12 +143,14 @@ impl Ratio {
     ///
     /// # Panics
     /// If the denominator is zero.
+    #[inline]
     pub const fn hit(self, bits: u64) -> bool {
         assert!(self.1 > 0, "a ratio's denominator must not be zero");
         scale(bits, self.1 as u64) < self.0 as u64
     }
 
     /// Whether this can never happen.
+    #[inline]
     pub const fn is_never(self) -> bool {
         self.0 == 0
     }

@@ -25,11 +25,13 @@ impl Time {
     pub const MAX: Self = Self(u64::MAX);
 
     /// The instant `nanos` nanoseconds after the beginning.
+    #[inline]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
     /// Nanoseconds since the beginning.
+    #[inline]
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
@@ -40,6 +42,7 @@ impl Time {
     }
 
     /// How long after `earlier` this is; zero if it is not after it.
+    #[inline]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }

@@ -161,12 +161,17 @@ struct Clock {
 }
 
 impl Clock {
+    #[inline]
     fn now(&self, now: u64) -> u64 {
-        let elapsed = i128::from(now - self.since);
-        let drifted = elapsed * i128::from(1_000_000 + self.rate_ppm) / 1_000_000;
-        self.at_since.saturating_add(u64::try_from(drifted).unwrap_or(0))
+        let elapsed = now - self.since;
+        // In two parts, so that thirty days at half the rate do not overflow.
+        let millions = i64::try_from(elapsed / 1_000_000).unwrap_or(i64::MAX >> 20);
+        let rest = i64::try_from(elapsed % 1_000_000).unwrap_or(0);
+        let drift = millions.saturating_mul(self.rate_ppm) + rest * self.rate_ppm / 1_000_000;
+        self.at_since.saturating_add(elapsed).saturating_add_signed(drift)
     }
 
+    #[inline]
     fn read(&self, now: u64) -> Clocks {
         let mono = self.now(now);
         let wall = (EPOCH + mono).saturating_add_signed(self.wall_offset);

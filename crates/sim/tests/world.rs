@@ -1,4 +1,5 @@
 //! The world's rules, each shown by a small node that would notice if it were broken.
+#![expect(clippy::unwrap_used, reason = "a test may")]
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
