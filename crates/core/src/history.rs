@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::workload::Workload;
 use crate::{Api, ErrorCode, NodeId, ProcessId, Time};
 
 /// When something happened, twice: its place in the order of all invocations and completions, which
@@ -86,5 +87,64 @@ pub struct History<A: Api> {
 impl<A: Api> Default for History<A> {
     fn default() -> Self {
         Self { operations: Vec::new() }
+    }
+}
+
+/// An operation in words: what stories and diagrams show, whatever its types.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Described {
+    /// Who asked.
+    pub process: ProcessId,
+    /// Whom it asked.
+    pub node: NodeId,
+    /// What it asked: `write x=7`.
+    pub request: String,
+    /// What it was answered: `7`, or why it failed. May be empty.
+    pub answer: String,
+    /// When it asked.
+    #[serde(rename = "invoked_ns")]
+    pub invoked: Time,
+    /// When it was answered or gave up.
+    #[serde(rename = "completed_ns")]
+    pub completed: Option<Time>,
+    /// How it ended.
+    pub end: End,
+}
+
+/// How an operation ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// It happened.
+    Ok,
+    /// It did not happen.
+    Failed,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Described {
+    /// An operation in words.
+    pub fn new<W: Workload>(operation: &Operation<W>) -> Self {
+        let (end, answer) = match &operation.outcome {
+            Outcome::Ok(response) => (End::Ok, W::describe_response(response)),
+            Outcome::Failed { code, text } if text.is_empty() => (End::Failed, code.to_string()),
+            Outcome::Failed { text, .. } => (End::Failed, text.clone()),
+            Outcome::Unknown => (End::Unknown, String::new()),
+        };
+        Self {
+            process: operation.process,
+            node: operation.node,
+            request: W::describe_request(&operation.request),
+            answer,
+            invoked: operation.invoked.at,
+            completed: operation.completed.map(|stamp| stamp.at),
+            end,
+        }
+    }
+
+    /// The operations of a history, in words.
+    pub fn all<W: Workload>(history: &History<W>) -> Vec<Self> {
+        history.operations.iter().map(Self::new).collect()
     }
 }

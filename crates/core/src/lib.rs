@@ -32,7 +32,7 @@ pub use error_code::ErrorCode;
 pub use fault::{
     ClockFault, Cut, CutMode, DiskFault, DiskLoss, Fault, FaultKind, Injection, LinkFault, Target,
 };
-pub use history::{History, Operation, Outcome, Stamp};
+pub use history::{Described, End, History, Operation, Outcome, Stamp};
 pub use id::{NodeId, OperationId, ProcessId, RequestId};
 pub use node::{Api, Data, Node, Request, Response};
 pub use random::{Key, Ratio, Rng};

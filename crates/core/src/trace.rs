@@ -5,7 +5,7 @@ use std::io::{BufRead, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{OperationId, Time};
+use crate::{Described, OperationId, Time};
 
 /// The position of an event in its trace.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -213,8 +213,8 @@ pub struct Trace {
     pub lanes: Vec<Lane>,
     /// What the messages say.
     pub messages: Vec<MessageText>,
-    /// What the operations ask and are answered, for people: `write x=7`, `ok`.
-    pub operations: Vec<(String, String)>,
+    /// The operations, in the order of the history.
+    pub operations: Vec<Described>,
     /// Texts that events refer to.
     pub texts: Vec<String>,
     /// What happened, in order.
@@ -233,7 +233,7 @@ struct Header {
     digest: String,
     lanes: Vec<Lane>,
     messages: Vec<MessageText>,
-    operations: Vec<(String, String)>,
+    operations: Vec<Described>,
     texts: Vec<String>,
 }
 
@@ -336,13 +336,22 @@ impl std::error::Error for TraceError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{End, NodeId, ProcessId};
 
     #[test]
     fn round_trips_through_json_lines() {
         let trace = Trace {
             lanes: vec![Lane { name: "n1".into(), kind: LaneKind::Node }],
             messages: vec![MessageText { label: "Ping".into(), body: "Ping { \"x\" }\n".into() }],
-            operations: vec![("read".into(), "ok".into())],
+            operations: vec![Described {
+                process: ProcessId(0),
+                node: NodeId(0),
+                request: "read".into(),
+                answer: "7".into(),
+                invoked: Time::ZERO,
+                completed: None,
+                end: End::Unknown,
+            }],
             texts: vec!["why".into()],
             events: vec![
                 Event { at: Time::ZERO, lane: 0, cause: None, kind: EventKind::Start },

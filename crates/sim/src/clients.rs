@@ -2,8 +2,8 @@
 
 use splitbrain_core::workload::{Draw, Workload};
 use splitbrain_core::{
-    ErrorCode, History, Key, MessageText, Operation, OperationId, Outcome, ProcessId, Stamp,
-    Verdict,
+    Described, ErrorCode, History, Key, MessageText, Operation, OperationId, Outcome, ProcessId,
+    Stamp, Verdict,
 };
 
 use crate::cluster::{AnswerKind, Slot};
@@ -135,16 +135,9 @@ impl<W: Workload> Clients<W> {
         W::is_query(self.request(operation))
     }
 
-    /// The request and its outcome in a few words.
-    pub fn describe(&self, operation: OperationId) -> (String, String) {
-        let operation = &self.history.operations[operation.index()];
-        let outcome = match &operation.outcome {
-            Outcome::Ok(response) => W::describe_response(response),
-            Outcome::Failed { code, text } if text.is_empty() => format!("failed: {code}"),
-            Outcome::Failed { code, text } => format!("failed: {code}: {text}"),
-            Outcome::Unknown => "unknown".into(),
-        };
-        (W::describe_request(&operation.request), outcome)
+    /// The operation in words.
+    pub fn describe(&self, operation: OperationId) -> Described {
+        Described::new(&self.history.operations[operation.index()])
     }
 
     /// What an answer says.

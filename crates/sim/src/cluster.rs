@@ -8,7 +8,8 @@ use std::fmt;
 use std::panic::Location;
 
 use splitbrain_core::{
-    DiskLoss, MessageText, NodeId, OperationId, ProcessId, RequestId, Stamp, Time, Verdict,
+    Described, DiskLoss, MessageText, NodeId, OperationId, ProcessId, RequestId, Stamp, Time,
+    Verdict,
 };
 
 use crate::Planned;
@@ -195,8 +196,8 @@ pub trait Cluster {
     /// Whether the operation changes nothing.
     fn is_query(&self, operation: OperationId) -> bool;
 
-    /// The request and its outcome, in a few words each.
-    fn operation(&self, operation: OperationId) -> (String, String);
+    /// The operation in words.
+    fn operation(&self, operation: OperationId) -> Described;
 
     /// The request as JSON, to be written into a recipe.
     fn request(&self, planned: &Planned) -> Option<serde_json::Value>;

@@ -10,8 +10,8 @@ use std::sync::Once;
 
 use splitbrain_core::workload::{Topology, Workload};
 use splitbrain_core::{
-    Choices, Context, Disk, DiskLoss, Effect, Fingerprint, Key, MessageText, Node, NodeId,
-    OperationId, ProcessId, RequestId, Stamp, Verdict,
+    Choices, Context, Described, Disk, DiskLoss, Effect, Fingerprint, Key, MessageText, Node,
+    NodeId, OperationId, ProcessId, RequestId, Stamp, Verdict,
 };
 
 use crate::clients::{Clients, Judging};
@@ -315,7 +315,7 @@ impl<N: Node<Api: Workload>> Cluster for Nodes<N> {
         self.clients.is_query(operation)
     }
 
-    fn operation(&self, operation: OperationId) -> (String, String) {
+    fn operation(&self, operation: OperationId) -> Described {
         self.clients.describe(operation)
     }
 

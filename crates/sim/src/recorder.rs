@@ -180,7 +180,7 @@ impl Recorder {
                 Said::Message(slot) => cluster.message(*slot),
                 Said::Answer(slot) => cluster.answer(*slot),
                 Said::Request(operation) => {
-                    let (request, _) = cluster.operation(*operation);
+                    let request = cluster.operation(*operation).request;
                     let word = request.split(' ').next().unwrap_or("").to_string();
                     splitbrain_core::MessageText { label: word, body: request }
                 }

@@ -920,7 +920,7 @@ impl<'a> World<'a> {
         let deliver = EventKind::Deliver { from: node.0, message };
         let delivered = self.recorder.event(self.now, lane, sent, deliver);
         if twice {
-            let (request, _) = self.cluster.operation(operation);
+            let request = self.cluster.operation(operation).request;
             self.find(
                 Finding::new(
                     "NODE-REPLY-TWICE",
@@ -1137,7 +1137,7 @@ impl<'a> World<'a> {
             let tries = self.operations.iter().filter(mine).count();
             let last_try = self.operations.iter().rposition(|asked| asked.plan == plan);
             let id = last_try.and_then(|at| u32::try_from(at).ok()).map(OperationId);
-            let request = id.map_or_else(String::new, |id| self.cluster.operation(id).0);
+            let request = id.map_or_else(String::new, |id| self.cluster.operation(id).request);
             let node = planned.node;
             self.find(
                 Finding::new(

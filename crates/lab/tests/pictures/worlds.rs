@@ -118,7 +118,6 @@ impl World {
             completed: None,
             end: End::Unknown,
         });
-        self.trace.operations.push((request.into(), String::new()));
         let lane = self.nodes + client;
         self.lanes_of.push(lane);
         let invoke = self.event(micros, lane, None, EventKind::Invoke { operation });
