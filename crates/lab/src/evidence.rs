@@ -1,9 +1,8 @@
 //! What there is to tell a story from: a trace, the operations in words, the findings, the faults.
 
-use splitbrain_core::workload::Workload;
 use splitbrain_core::{
-    DropReason, EventId, EventKind, Finding, History, Injection, LaneKind, NodeId, OperationId,
-    Outcome, ProcessId, Time, Trace,
+    Described, DropReason, End, EventId, EventKind, Finding, Injection, LaneKind, OperationId,
+    Time, Trace,
 };
 
 use crate::visible::shown;
@@ -21,68 +20,15 @@ pub struct Evidence<'a> {
     pub faults: &'a [Injection],
 }
 
-/// An operation in words.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Described {
-    /// Who asked.
-    pub process: ProcessId,
-    /// Whom it asked.
-    pub node: NodeId,
-    /// What it asked: `write x=7`.
-    pub request: String,
-    /// What it was answered: `7`, or why it failed. May be empty.
-    pub answer: String,
-    /// When it asked.
-    pub invoked: Time,
-    /// When it was answered or gave up.
-    pub completed: Option<Time>,
-    /// How it ended.
-    pub end: End,
-}
-
-/// How an operation ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum End {
-    /// It happened.
-    Ok,
-    /// It did not happen.
-    Failed,
-    /// Nobody knows.
-    Unknown,
-}
-
-impl Described {
-    /// The operations of a history, in words.
-    pub fn all<W: Workload>(history: &History<W>) -> Vec<Self> {
-        let describe = |operation: &splitbrain_core::Operation<W>| {
-            let (end, answer) = match &operation.outcome {
-                Outcome::Ok(response) => (End::Ok, W::describe_response(response)),
-                Outcome::Failed { text, .. } => (End::Failed, text.clone()),
-                Outcome::Unknown => (End::Unknown, String::new()),
-            };
-            Self {
-                process: operation.process,
-                node: operation.node,
-                request: W::describe_request(&operation.request),
-                answer,
-                invoked: operation.invoked.at,
-                completed: operation.completed.map(|stamp| stamp.at),
-                end,
-            }
-        };
-        history.operations.iter().map(describe).collect()
-    }
-
-    /// Request and answer in one: `read x → 7`. Safe to print, and not long.
-    pub(crate) fn sentence(&self) -> String {
-        let (request, answer) = (shown(&self.request, 48), shown(&self.answer, 48));
-        match self.end {
-            End::Ok if answer.is_empty() => format!("{request} ✓"),
-            End::Ok => format!("{request} → {answer}"),
-            End::Failed if answer.is_empty() => format!("{request} ✗"),
-            End::Failed => format!("{request} ✗ {answer}"),
-            End::Unknown => format!("{request} → ?"),
-        }
+/// Request and answer in one: `read x → 7`. Safe to print, and not long.
+pub(crate) fn in_brief(operation: &Described) -> String {
+    let (request, answer) = (shown(&operation.request, 48), shown(&operation.answer, 48));
+    match operation.end {
+        End::Ok if answer.is_empty() => format!("{request} ✓"),
+        End::Ok => format!("{request} → {answer}"),
+        End::Failed if answer.is_empty() => format!("{request} ✗"),
+        End::Failed => format!("{request} ✗ {answer}"),
+        End::Unknown => format!("{request} → ?"),
     }
 }
 

@@ -10,14 +10,17 @@
 mod campaign;
 mod diagram;
 mod evidence;
+pub mod runs;
 mod screen;
+mod session;
 mod story;
 mod style;
 mod visible;
 
-pub use campaign::*;
+pub use campaign::{Control, Failure, Plan, Progress, Report, campaign, examine};
 pub use diagram::{svg, text};
-pub use evidence::{Described, End, Evidence};
+pub use evidence::Evidence;
 pub use screen::{Counts, Latency, Metrics, Screen, Step};
+pub use session::{Session, SessionError, describe, evidence, write_err, write_out};
 pub use story::{Story, StoryLine, listing};
 pub use style::{Colour, Glyphs, Style};

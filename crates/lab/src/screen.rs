@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use splitbrain_core::{DropReason, EventKind, OperationId, Time, Validity, Verdict};
 
-use crate::evidence::{Described, End, Evidence};
+use crate::evidence::{Evidence, in_brief};
 use crate::story::Story;
 use crate::style::{COLUMNS, Ink, Line, Style, write};
 use crate::visible::{clock, count, plural, shown, source, span, width, wrapped};
+use splitbrain_core::{Described, End};
 
 /// What the verdict screen shows.
 #[derive(Clone, Debug)]
@@ -224,7 +225,7 @@ impl Screen<'_> {
         };
         let shown_operations: Vec<&Described> = first.iter().copied().chain(last).collect();
         let timeline = Timeline::around(&shown_operations);
-        let asks = shown_operations.iter().map(|op| width(&op.sentence())).max().unwrap_or(0);
+        let asks = shown_operations.iter().map(|op| width(&in_brief(op))).max().unwrap_or(0);
         let asks = asks.min(28);
         let mut lines: Vec<Line> =
             shown_operations.iter().map(|operation| timeline.line(operation, asks)).collect();
@@ -432,7 +433,7 @@ impl Timeline {
         let ink = if operation.end == End::Ok { Ink::Plain } else { Ink::Dim };
         Line::indented(2)
             .then(Ink::Strong, format!("{:<4}", operation.process.to_string()))
-            .then(ink, shown(&operation.sentence(), asks))
+            .then(ink, shown(&in_brief(operation), asks))
             .up_to(2 + 4 + asks + 2)
             .then(Ink::Plain, bar)
             .flush_right(Ink::Dim, interval)

@@ -16,8 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use splitbrain_core::{DropReason, EventId, EventKind, OperationId, Time};
 
-use crate::evidence::{Described, End, Evidence, Fate, Flight, Threads, is_response};
+use crate::evidence::{Evidence, Fate, Flight, Threads, is_response};
 use crate::visible::{clock, listed, plural, shown};
+use splitbrain_core::{Described, End};
 
 pub use listing::listing;
 pub(crate) use listing::{Beat, BeatKind, beats, keep, lost};

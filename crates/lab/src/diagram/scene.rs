@@ -6,7 +6,8 @@ use splitbrain_core::{
     Cut, EventId, EventKind, Fault, LaneKind, NodeId, OperationId, Target, Time,
 };
 
-use crate::evidence::{Described, Evidence, Fate, Threads};
+use crate::evidence::{Evidence, Fate, Threads};
+use splitbrain_core::Described;
 
 /// Clients, services and nodes above this number are left out, those without part in it first.
 pub(crate) const LANES_MAX: usize = 12;

@@ -11,9 +11,10 @@ use super::place::{Area, Point, Segment, around, columns, escaped, text_width, w
 use super::scale::Scale;
 use super::scene::{Bar, Gap, Part, Scene, Trouble};
 use super::theme;
-use crate::evidence::{End, Evidence, Fate, Flight, is_response};
+use crate::evidence::{Evidence, Fate, Flight, in_brief, is_response};
 use crate::story::{lost, sentence};
 use crate::visible::{clock, plural, shown, span};
+use splitbrain_core::End;
 
 const WIDTH: i64 = 1_000;
 const LEFT: i64 = 84;
@@ -268,7 +269,7 @@ impl<'a> Drawing<'a> {
             self.rect(&format!("op {kind}{wrong}"), area, 4);
         }
         self.taken.push(area);
-        let text = bar.operation.sentence();
+        let text = in_brief(bar.operation);
         if text_width(&shown(&text, 60), 12) + 14 <= area.width {
             self.text(from + 8, y + 4, "op-text", &shown(&text, 60));
             return;

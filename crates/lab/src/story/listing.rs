@@ -2,9 +2,10 @@
 
 use splitbrain_core::{DropReason, EventId, EventKind, Fault, OperationId};
 
-use crate::evidence::{End, Evidence, Fate, Flight, Threads};
+use crate::evidence::{Evidence, Fate, Flight, Threads, in_brief};
 use crate::style::{Ink, Line, Style, write};
 use crate::visible::{clock, plural, shown};
+use splitbrain_core::{Described, End};
 
 /// How much a line is missed when there is no room for it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -153,17 +154,13 @@ fn marked(evidence: &Evidence<'_>, threads: &Threads<'_>, id: EventId) -> Option
 }
 
 /// The end of an operation, unless the message that ended it tells it already.
-fn completed(
-    operation: &crate::evidence::Described,
-    threads: &Threads<'_>,
-    id: EventId,
-) -> Option<Marked> {
+fn completed(operation: &Described, threads: &Threads<'_>, id: EventId) -> Option<Marked> {
     if threads.cause(id).is_some_and(|cause| threads.flight(cause).is_some()) {
         return None;
     }
     let (mark, what) = match operation.end {
         End::Unknown => ('✗', format!("gives up: {}", shown(&operation.request, 50))),
-        End::Ok | End::Failed => ('←', shown(&operation.sentence(), 60)),
+        End::Ok | End::Failed => ('←', shown(&in_brief(operation), 60)),
     };
     Some((Rank::Essential, mark, Ink::Plain, what, String::new()))
 }

@@ -5,7 +5,8 @@ use splitbrain_core::{
     LaneKind, MessageId, MessageText, NodeId, OperationId, ProcessId, Ratio, Rng, Target, Time,
     Trace, ms, us,
 };
-use splitbrain_lab::{Described, End, Evidence};
+use splitbrain_core::{Described, End};
+use splitbrain_lab::Evidence;
 
 /// A run being written down, event by event, in order.
 pub(crate) struct World {
