@@ -14,6 +14,7 @@ mod cases;
 mod counter;
 mod echo;
 mod frontier;
+mod history_file;
 mod judge;
 pub mod lin_kv;
 pub mod linearizability;
@@ -28,4 +29,5 @@ mod picture;
 #[cfg(test)]
 mod tests;
 
+pub use history_file::{FileError, Header, Limits, Reader, read, read_header, write};
 pub use judge::Judge;
