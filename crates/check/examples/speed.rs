@@ -12,7 +12,8 @@ use splitbrain_core::workload::lin_kv::{LinKv, Request, Response};
 use splitbrain_core::workload::pn_counter::{self, PnCounter};
 use splitbrain_core::workload::{Draw, Workload};
 use splitbrain_core::{
-    ErrorCode, History, Key, NodeId, Operation, Outcome, ProcessId, Rng, Stamp, Time, Validity, ms,
+    Api, ErrorCode, History, Key, NodeId, Operation, Outcome, ProcessId, Rng, Stamp, Time,
+    Validity, ms,
 };
 
 /// How often an operation goes wrong, of 100.
@@ -91,12 +92,14 @@ impl Copy1 for PnCounter {
     }
 }
 
+/// The operation that a client has asked, and its outcome once it has taken effect.
+type Asked<W> = (usize, Option<Outcome<<W as Api>::Response>>);
+
 /// A history of `count` operations of `clients` clients who are always busy.
 fn history<W: Copy1>(seed: u64, count: u32, clients: u16, wrong: Wrong) -> History<W> {
     let mut rng = Rng::new(seed);
     let (mut state, mut before) = (W::State::default(), W::State::default());
-    let mut open: Vec<Option<(usize, Option<Outcome<W::Response>>)>> =
-        vec![None; usize::from(clients)];
+    let mut open: Vec<Option<Asked<W>>> = vec![None; usize::from(clients)];
     let mut history = History::<W>::default();
     let mut order = 0;
     let mut process = u32::from(clients);
@@ -178,7 +181,7 @@ fn main() {
     measure::<LinKv>("10 % unknown", 200, 10, lossy);
     measure::<LinKv>("10 % unknown, stale reads", 200, 10, stale);
     measure::<LinKv>("10 % unknown", 2_000, 10, lossy);
-    measure::<LinKv>("10 % unknown", 2_000, 50, lossy);
+    measure::<LinKv>("10 % unknown", 200, 20, lossy);
     measure::<Broadcast>("10 % unknown", 200, 10, lossy);
     measure::<Broadcast>("10 % unknown", 2_000, 10, lossy);
     measure::<PnCounter>("10 % unknown", 200, 10, lossy);

@@ -13,6 +13,7 @@ mod bits;
 mod cases;
 mod counter;
 mod echo;
+mod explain;
 mod frontier;
 mod history_file;
 mod judge;
@@ -29,5 +30,6 @@ mod picture;
 #[cfg(test)]
 mod tests;
 
+pub use explain::{explain, ids};
 pub use history_file::{FileError, Header, Limits, Reader, read, read_header, write};
 pub use judge::Judge;

@@ -37,7 +37,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Failures are answers; a million configurations per key, which take about a tenth of a second.
+    /// Failures are answers; a million configurations per key, which take less than a second.
     pub const STRICT: Self = Self { failures: Failures::Answers, budget: 1_000_000 };
     /// The same, with Maelstrom's idea of failures.
     pub const MAELSTROM: Self = Self { failures: Failures::Ignored, ..Self::STRICT };

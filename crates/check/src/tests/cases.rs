@@ -50,6 +50,9 @@ impl Suite {
     fn expect(&mut self, name: &str, expected: &Expected, verdict: &Verdict) {
         let ids: Vec<&str> = verdict.findings.iter().map(|finding| &*finding.id).collect();
         let first = verdict.findings.first().map_or("", |finding| &finding.sentence);
+        for id in &ids {
+            assert!(crate::explain(id).is_some(), "{id} is explained");
+        }
         let right = match expected {
             Valid => verdict.validity() == Validity::Valid,
             Unknown => verdict.validity() == Validity::Unknown,
