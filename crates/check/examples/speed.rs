@@ -13,7 +13,7 @@ use splitbrain_core::workload::pn_counter::{self, PnCounter};
 use splitbrain_core::workload::{Draw, Workload};
 use splitbrain_core::{
     Api, ErrorCode, History, Key, NodeId, Operation, Outcome, ProcessId, Rng, Stamp, Time,
-    Validity, ms,
+    Validity, Verdict, ms,
 };
 
 /// How often an operation goes wrong, of 100.
@@ -156,9 +156,14 @@ fn measure<W: Copy1 + Judge>(what: &str, count: u32, clients: u16, wrong: Wrong)
     let mut times = Vec::new();
     let mut verdicts = BTreeMap::<Validity, u32>::new();
     for history in &histories {
-        let start = Instant::now();
-        let verdict = W::judge(history);
-        times.push(start.elapsed());
+        let mut verdict = Verdict::default();
+        // The best of a few, because other programs use the machine too.
+        let once = |_| {
+            let start = Instant::now();
+            verdict = W::judge(history);
+            start.elapsed()
+        };
+        times.extend((0..5).map(once).min());
         *verdicts.entry(verdict.validity()).or_default() += 1;
     }
     times.sort_unstable();

@@ -2,11 +2,13 @@
 //!
 //! PROBLEM     A read of a counter is one number, and some adds may or may not have happened. Which
 //!             numbers are right?
-//! IDEA        A counter that comes to agree in the end may show any part of the adds that were asked
-//!             before the read ended. A last read must show all that were acknowledged, and any part
-//!             of those whose outcome is unknown. Both are sets of sums, kept exactly as ranges.
+//! IDEA        A counter that comes to agree in the end may show any part of the adds that were
+//!             asked before the read ended. A last read must show all that were acknowledged, and
+//!             any part of those whose outcome is unknown. Both are sets of sums, kept exactly as
+//!             ranges.
 //! RULES       `COUNTER-WRONG`       a last read outside the sums that it may show.
-//!             `COUNTER-IMPOSSIBLE`  an earlier read that no part of the adds asked by then makes up.
+//!             `COUNTER-IMPOSSIBLE`  an earlier read that no part of the adds asked by then makes
+//!                                   up.
 //! CAVEATS     Sums too scattered for [`Sums`] are widened to one range; a read in it is undecided.
 
 use splitbrain_core::workload::Workload;
@@ -89,6 +91,7 @@ fn judge<W: Workload>(history: &History<W>, access: impl Fn(&Operation<W>) -> Ac
     if planted(Planted::CounterUnknownIgnored) {
         adds.retain(|add| add.acknowledged.is_some());
     }
+    adds.sort_by_key(|add| add.invoked);
     let mut verdict = Verdict::default();
     let scattered = tell_wrong(history, &adds, &reads, &mut verdict)
         | tell_impossible(history, &adds, &reads, &mut verdict);

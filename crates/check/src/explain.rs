@@ -31,7 +31,8 @@ const PAGES: [(&str, &str); 27] = [
     ("SET-PHANTOM", include_str!("explain/SET-PHANTOM.md")),
 ];
 
-/// The page of a finding: what it means, how it happens, where it bit, what usually fixes it. Markdown.
+/// The page of a finding: what it means, how it happens, where it bit, what usually fixes it.
+/// Markdown.
 ///
 /// ```
 /// let page = splitbrain_check::explain("LIN-STALE-READ").expect("there is a page");

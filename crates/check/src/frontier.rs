@@ -43,8 +43,9 @@ impl<const W: usize> Frontier<W> {
         self.heads.fill(NONE);
     }
 
-    /// Adds a configuration, unless one is there that can do all that it can: equal state, equal done
-    /// operations, and no open operation used that the new one has left. Says whether it was added.
+    /// Adds a configuration, unless one is there that can do all that it can: equal state, equal
+    /// done operations, and no open operation used that the new one has left. Says whether it was
+    /// added.
     pub(crate) fn insert(&mut self, new: Configuration<W>) -> bool {
         let bucket = self.bucket(&new);
         let mut at = self.heads[bucket];

@@ -6,8 +6,9 @@
 //!  "completed":{"order":1,"at_ns":5000000},"outcome":{"ok":{"type":"add_ok"}},"last":false}
 //! ```
 //!
-//! (The second is one line.) `outcome` is `{"ok": RESPONSE}`, `{"failed": {"code": 22, "text": ""}}` or
-//! `"unknown"`. Operations stand in the order in which they were asked; all `order`s differ.
+//! (The second is one line.) `outcome` is `{"ok": RESPONSE}`, `{"failed": {"code": 22, "text":
+//! ""}}` or `"unknown"`. Operations stand in the order in which they were asked; all `order`s
+//! differ.
 //!
 //! A file may come from anywhere: no line is read beyond [`Limits`], and an error names its line.
 

@@ -1,10 +1,12 @@
 //! Judges of histories: they know what clients asked and were answered, and no engine.
 //!
-//! PROBLEM     A cluster answered a thousand requests while its network broke. Was every answer right?
-//! IDEA        Judge the [`History`](splitbrain_core::History) alone. Each workload has one judge, a
-//!             plain function; it names what is wrong, the fewest operations that show it, and why.
-//! RULES       A judge never guesses: what it calls invalid is invalid whatever happened unseen, and
-//!             what it cannot decide it calls unknown. It ends: searches have a budget of
+//! PROBLEM     A cluster answered a thousand requests while its network broke. Was every answer
+//!             right?
+//! IDEA        Judge the [`History`](splitbrain_core::History) alone. Each workload has one judge,
+//!             a plain function; it names what is wrong, the fewest operations that show it, and
+//!             why.
+//! RULES       A judge never guesses: what it calls invalid is invalid whatever happened unseen,
+//!             and what it cannot decide it calls unknown. It ends: searches have a budget of
 //!             configurations, never of seconds.
 //! CAVEATS     Where a judge differs from Maelstrom's, DEVIATIONS.md says so, and why.
 //! READ NEXT   judge.rs → set_full.rs → counter.rs → lin_kv.rs → linearizability.rs

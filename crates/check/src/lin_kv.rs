@@ -2,9 +2,9 @@
 //!
 //! PROBLEM     Clients read, write and compare-and-set keys that are replicated. Is there an order
 //!             that explains every answer?
-//! IDEA        A history is linearizable if and only if that of each key is [herlihy1990 §3.3]: judge
-//!             key by key. The search decides; then the fewest operations that show the failure are
-//!             found, and only these decide how it is called.
+//! IDEA        A history is linearizable if and only if that of each key is [herlihy1990 §3.1]:
+//!             judge key by key. The search decides; then the fewest operations that show the
+//!             failure are found, and only these decide how it is called.
 //! RULES       `LIN-PHANTOM-READ`  a value that nobody had written.
 //!             `LIN-LOST-WRITE`    a write was acknowledged, nobody ever saw it, and what it had
 //!                                 replaced is still there.

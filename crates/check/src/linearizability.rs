@@ -1,22 +1,24 @@
-//! Linearizability: is there an order of the operations, each at one instant between its request and
-//! its answer, in which a single copy would have given these answers?
+//! Linearizability: is there an order of the operations, each at one instant between its request
+//! and its answer, in which a single copy would have given these answers?
 //!
 //! PROBLEM     Operations that overlap may have happened in any order, and those whose outcome is
-//!             unknown at any time after they were asked, or never. Trying all orders takes for ever.
+//!             unknown at any time after they were asked, or never. Trying all orders takes for
+//!             ever.
 //! IDEA        Go through the history once, with the set of all *configurations* that could explain
-//!             it so far: the state, which pending operations have taken effect, and which open ones
-//!             were used. An operation must be put in order only when it returns [lowe2017 §5]. If no
-//!             configuration survives a return, no order exists, and this is the first return that
-//!             shows it.
+//!             it so far: the state, which pending operations have taken effect, and which open
+//!             ones were used. An operation must be put in order only when it returns [lowe2017].
+//!             If no configuration survives a return, no order exists, and this is the first
+//!             return that shows it.
 //! RULES       Four reductions keep the set small.
-//!             D  An open operation that was not used can be used later: of two configurations alike
-//!                in state and pending operations, the one that used fewer open ones can do all that
-//!                the other can. Equal open operations are used in the order they were asked.
-//!             R  A call that can never change any state is put in order as soon as it fits. This is
-//!                wrong for calls that merely leave *this* state as it is: a write of the value that
-//!                is there may be needed later, to undo another.
+//!             D  An open operation that was not used can be used later: of two configurations
+//!                alike in state and pending operations, the one that used fewer open ones can do
+//!                all that the other can. Equal open operations are used in the order they were
+//!                asked.
+//!             R  A call that can never change any state is put in order as soon as it fits. This
+//!                is wrong for calls that merely leave *this* state as it is: a write of the value
+//!                that is there may be needed later, to undo another.
 //!             S  Of equal pending calls, the one that returns first is put in order first.
-//!             T  States and calls are numbered, and each step is computed once.
+//!             T  States and calls are numbered, and steps are remembered.
 //! CAVEATS     At most 1,024 operations pending at once, and as many open ones; beyond that, and
 //!             beyond the budget, the answer is unknown.
 //! READ NEXT   frontier.rs → minimal.rs
@@ -73,7 +75,8 @@ pub struct Search {
 
 /// Searches for an order of `entries` that `spec` accepts, among at most `budget` configurations.
 ///
-/// Entries are in any order. If a request and an answer have the same place, the request came first.
+/// Entries are in any order. If a request and an answer have the same place, the request came
+/// first.
 ///
 /// ```
 /// use splitbrain_check::linearizability::{Answer, Entry, search};
@@ -122,7 +125,8 @@ enum EventKind {
     Return,
 }
 
-/// The events of a history in order. Open operations that change nothing tell nothing: they have none.
+/// The events of a history in order. Open operations that change nothing tell nothing: they have
+/// none.
 fn events<S: Spec>(spec: &S, entries: &[Entry<S::Call>]) -> Vec<Event> {
     let mut events = Vec::with_capacity(entries.len() * 2);
     for (entry, operation) in entries.iter().enumerate() {
@@ -245,8 +249,8 @@ impl<'a, S: Spec, const W: usize> Searcher<'a, S, W> {
         self.open.push(Open { call, before });
     }
 
-    /// Keeps the configurations in which the operation has taken effect, and all that can be reached
-    /// from the others by letting pending and open operations take effect until it has.
+    /// Keeps the configurations in which the operation has taken effect, and all that can be
+    /// reached from the others by letting pending and open operations take effect until it has.
     fn on_return(&mut self, entry: usize) {
         let is_it = |pending: &Option<Pending>| pending.is_some_and(|it| it.entry == entry);
         let Some(slot) = self.pending.iter().position(is_it) else { return };
@@ -345,10 +349,9 @@ impl<'a, S: Spec, const W: usize> Searcher<'a, S, W> {
     }
 }
 
-const UNTRIED: u32 = u32::MAX;
-const REFUSED: u32 = u32::MAX - 1;
+const REFUSED: u32 = u32::MAX;
 
-/// Reduction T: states and calls as numbers, and the table of steps between them.
+/// Reduction T: states and calls as numbers, and the steps between them.
 struct Steps<'a, S: Spec> {
     spec: &'a S,
     calls: Vec<&'a S::Call>,
@@ -357,8 +360,9 @@ struct Steps<'a, S: Spec> {
     repeated: Vec<bool>,
     states: Vec<S::State>,
     numbers: BTreeMap<S::State, u32>,
-    /// By state and call: the next state, [`UNTRIED`] or [`REFUSED`].
-    table: Vec<u32>,
+    /// Steps already made: which, and to what state, or [`REFUSED`]. The place of a step is its
+    /// number modulo the length, a power of two. In a long history a step may drive out another.
+    made: Vec<(u64, u32)>,
 }
 
 impl<'a, S: Spec> Steps<'a, S> {
@@ -380,8 +384,10 @@ impl<'a, S: Spec> Steps<'a, S> {
             call_of[entry] = number(calls.len() - 1);
         }
         let pure = calls.iter().map(|call| spec.is_pure(call)).collect();
-        let (states, numbers, table) = (Vec::new(), BTreeMap::new(), Vec::new());
-        let mut steps = Self { spec, calls, pure, repeated, states, numbers, table };
+        let (states, numbers) = (Vec::new(), BTreeMap::new());
+        let places = entries.len().saturating_mul(entries.len()).clamp(64, 1 << 16);
+        let made = vec![(u64::MAX, REFUSED); places.next_power_of_two()];
+        let mut steps = Self { spec, calls, pure, repeated, states, numbers, made };
         steps.intern(spec.initial());
         (steps, call_of)
     }
@@ -393,17 +399,18 @@ impl<'a, S: Spec> Steps<'a, S> {
         let new = number(self.states.len());
         self.numbers.insert(state.clone(), new);
         self.states.push(state);
-        self.table.resize(self.table.len() + self.calls.len(), UNTRIED);
         new
     }
 
     fn step(&mut self, state: u32, call: u32) -> Option<u32> {
-        let at = state as usize * self.calls.len() + call as usize;
-        if self.table[at] == UNTRIED {
+        let step = u64::from(state) * self.calls.len() as u64 + u64::from(call);
+        let place = usize::try_from(step & (self.made.len() as u64 - 1)).unwrap_or(0);
+        if self.made[place].0 != step {
             let next = self.spec.step(&self.states[state as usize], self.calls[call as usize]);
-            self.table[at] = next.map_or(REFUSED, |next| self.intern(next));
+            self.made[place] = (step, next.map_or(REFUSED, |next| self.intern(next)));
         }
-        (self.table[at] != REFUSED).then_some(self.table[at])
+        let next = self.made[place].1;
+        (next != REFUSED).then_some(next)
     }
 }
 

@@ -1,13 +1,14 @@
 //! The fewest operations that show that a history is not linearizable.
 //!
-//! PROBLEM     A failing history has hundreds of operations, and three of them show why. Taking others
-//!             away is no proof: without its write, a read of 7 looks like a read from nowhere.
-//! IDEA        Do not take operations away: set them free. A free write may take effect at any time,
-//!             before it was asked or never; a free read says nothing. Every order that explained the
-//!             history explains it still. What cannot be set free without an order appearing is what
-//!             shows the failure.
-//! RULES       Freedom only grows: what could not be set free before can't be set free later. So one
-//!             pass finds a set of which no operation can be spared.
+//! PROBLEM     A failing history has hundreds of operations, and three of them show why. Taking
+//!             others away is no proof: without its write, a read of 7 looks like a read from
+//!             nowhere.
+//! IDEA        Do not take operations away: set them free. A free write may take effect at any
+//!             time, before it was asked or never; a free read says nothing. Every order that
+//!             explained the history explains it still. What cannot be set free without an order
+//!             appearing is what shows the failure.
+//! RULES       Freedom only grows: what could not be set free before can't be set free later. So
+//!             one pass finds a set of which no operation can be spared.
 
 use crate::linearizability::{Answer, Entry, search};
 use crate::planted::{Planted, planted};
@@ -24,8 +25,9 @@ pub(crate) enum Hold {
     Whole,
 }
 
-/// What must be held of each entry for the history to fail at the return of `at`, which is the first
-/// return at which it fails. `None` if the budget does not suffice to show it.
+/// What must be held of each entry for the history to fail at the return of `at`, which is the
+/// first return at which it fails. The searches together may look at `budget` configurations; what
+/// could not be set free within that is held, and `None` means that nothing could be tried.
 pub(crate) fn minimal<S: Spec>(
     spec: &S,
     entries: &[Entry<S::Call>],
@@ -54,6 +56,7 @@ struct Shrink<'a, S: Spec> {
     entries: &'a [Entry<S::Call>],
     /// The failing return: what came later is not looked at.
     end: u32,
+    /// How many configurations may still be looked at.
     budget: u64,
     holds: Vec<Hold>,
 }
@@ -90,7 +93,7 @@ impl<S: Spec> Shrink<'_, S> {
     }
 
     /// Whether no order exists with these holds.
-    fn fails(&self) -> bool {
+    fn fails(&mut self) -> bool {
         let held = |(entry, hold): (&Entry<S::Call>, &Hold)| {
             let began = entry.invoked < self.end;
             let removes = planted(Planted::ShrinkRemoves) && *hold == Hold::Free;
@@ -102,6 +105,8 @@ impl<S: Spec> Shrink<'_, S> {
             Some(Entry { call: entry.call.clone(), invoked, returned })
         };
         let entries: Vec<_> = self.entries.iter().zip(&self.holds).filter_map(held).collect();
-        matches!(search(self.spec, &entries, self.budget).answer, Answer::NotLinearizable { .. })
+        let search = search(self.spec, &entries, self.budget);
+        self.budget = self.budget.saturating_sub(search.configurations);
+        matches!(search.answer, Answer::NotLinearizable { .. })
     }
 }

@@ -1,11 +1,11 @@
 //! `broadcast` and `g-set`: what is added stays, and all come to see it.
 //!
-//! PROBLEM     Replicas that exchange what they know may be behind for a while: a read that lacks an
-//!             element proves nothing. When is an element lost?
+//! PROBLEM     Replicas that exchange what they know may be behind for a while: a read that lacks
+//!             an element proves nothing. When is an element lost?
 //! IDEA        An element is *known* from the moment its add is acknowledged, or a read shows it,
-//!             whichever ends first. At the end of a run all faults are healed, the cluster has time
-//!             to settle, and everyone reads. A last read that began after an element was known must
-//!             show it.
+//!             whichever ends first. At the end of a run all faults are healed, the cluster has
+//!             time to settle, and everyone reads. A last read that began after an element was
+//!             known must show it.
 //! RULES       `SET-LOST`        known, then missing from a last read.
 //!             `SET-PHANTOM`     shown, though never added before, or though its add had failed.
 //!             `SET-DUPLICATED`  shown twice by one read.
@@ -77,8 +77,9 @@ struct Element {
     /// The latest beginning of a read that showed it, and of one that did not.
     present: Option<Stamp>,
     absent: Option<Stamp>,
-    /// The last reads that should have shown it, by their position among the reads.
-    missing: Vec<usize>,
+    /// How many last reads should have shown it and did not, and the first of them.
+    missing: usize,
+    missing_first: usize,
 }
 
 impl Element {
@@ -91,7 +92,8 @@ impl Element {
             seen: None,
             present: None,
             absent: None,
-            missing: Vec::new(),
+            missing: 0,
+            missing_first: 0,
         }
     }
 
@@ -125,10 +127,10 @@ fn judge<W: Workload>(
     }
     let mut set = Set { elements: elements.into_values().collect(), reads };
     let mut verdict = Verdict::default();
-    let duplicated = set.match_reads();
+    let odd = set.match_reads();
     set.tell_lost(history, &mut verdict);
-    set.tell_phantoms(history, &mut verdict);
-    set.tell_duplicated(history, &duplicated, &mut verdict);
+    set.tell_phantoms(history, &odd.phantoms, &mut verdict);
+    set.tell_duplicated(history, &odd.duplicated, &mut verdict);
     set.tell_undecided(&mut verdict);
     set.tell_remarks(&mut verdict);
     verdict
@@ -159,6 +161,49 @@ fn note_add<W: Workload>(
     }
 }
 
+/// Finds elements by their value.
+enum Index {
+    /// The position of each value, or `usize::MAX`: values are mostly small numbers.
+    Table(Vec<usize>),
+    /// The values in ascending order.
+    Sorted(Vec<u64>),
+}
+
+impl Index {
+    fn new(elements: &[Element]) -> Self {
+        let largest = elements.last().map_or(0, |element| element.value);
+        match usize::try_from(largest) {
+            Ok(largest) if largest / 8 < elements.len() + 64 => {
+                let mut table = vec![usize::MAX; largest + 1];
+                for (position, element) in elements.iter().enumerate() {
+                    table[usize::try_from(element.value).unwrap_or(largest)] = position;
+                }
+                Self::Table(table)
+            }
+            _ => Self::Sorted(elements.iter().map(|element| element.value).collect()),
+        }
+    }
+
+    fn get(&self, value: u64) -> Option<usize> {
+        match self {
+            Self::Table(table) => {
+                let position = *table.get(usize::try_from(value).ok()?)?;
+                (position != usize::MAX).then_some(position)
+            }
+            Self::Sorted(values) => values.binary_search(&value).ok(),
+        }
+    }
+}
+
+/// Values that reads should not have shown so, with the first read that did.
+#[derive(Default)]
+struct Odd {
+    /// Not added before.
+    phantoms: BTreeMap<u64, usize>,
+    /// Shown twice.
+    duplicated: BTreeMap<u64, usize>,
+}
+
 /// Everything that was added, in ascending order, and every answered read, as they were asked.
 struct Set<'a> {
     elements: Vec<Element>,
@@ -166,58 +211,69 @@ struct Set<'a> {
 }
 
 impl Set<'_> {
-    /// Finds out which read showed which element. Gives the elements that a read showed twice, with
-    /// the first such read.
-    fn match_reads(&mut self) -> BTreeMap<u64, usize> {
-        let mut duplicated = BTreeMap::new();
-        // For each element the last read that showed it, counted from 1.
-        let mut shown_by = vec![0; self.elements.len()];
-        for (number, read) in self.reads.iter().enumerate() {
+    /// Finds out which read showed which element, and what it should not have shown.
+    fn match_reads(&mut self) -> Odd {
+        let mut odd = Odd::default();
+        let index = Index::new(&self.elements);
+        let order = |known: Option<(Stamp, usize)>| known.map_or(u32::MAX, |known| known.0.order);
+        let added: Vec<u32> = self.elements.iter().map(|e| order(e.added)).collect();
+        // When each element was known, as far as the reads up to now tell; and the last read that
+        // showed it and the last that did not, counted from 1.
+        let mut known: Vec<u32> = self.elements.iter().map(|e| order(e.known())).collect();
+        let mut present = vec![0; added.len()];
+        let mut absent = vec![0; added.len()];
+        for (number, read) in (1..).zip(&self.reads) {
             for value in read.shown {
-                let Ok(found) = self.elements.binary_search_by_key(value, |e| e.value) else {
+                let Some(found) = index.get(*value) else {
+                    odd.phantoms.entry(*value).or_insert(number - 1);
                     continue;
                 };
-                if shown_by[found] == number + 1 && !planted(Planted::SetDuplicatesMissed) {
-                    duplicated.entry(*value).or_insert(number);
+                if present[found] == number && !planted(Planted::SetDuplicatesMissed) {
+                    odd.duplicated.entry(*value).or_insert(number - 1);
                 }
-                shown_by[found] = number + 1;
+                present[found] = number;
+                let future = added[found] != u32::MAX && planted(Planted::SetFutureSeen);
+                if added[found] >= read.ended.order && !future {
+                    odd.phantoms.entry(*value).or_insert(number - 1);
+                }
                 let element = &mut self.elements[found];
-                if element.seen.is_none_or(|(seen, _)| read.ended.order < seen.order) {
+                if order(element.seen) > read.ended.order {
                     element.seen = Some((read.ended, read.operation));
+                    known[found] = order(element.known());
                 }
             }
-            for (element, by) in self.elements.iter_mut().zip(&shown_by) {
-                if *by == number + 1 {
-                    element.present = Some(read.invoked);
-                } else if element.added.is_some_and(|(add, _)| add.order < read.ended.order) {
-                    element.absent = Some(read.invoked);
-                    if read.last {
-                        element.missing.push(number);
+            for found in 0..added.len() {
+                if present[found] == number || added[found] >= read.ended.order {
+                    continue;
+                }
+                absent[found] = number;
+                // Whatever makes an element known before this read began has been looked at.
+                if read.last && known[found] < read.invoked.order {
+                    let element = &mut self.elements[found];
+                    if element.missing == 0 {
+                        element.missing_first = number - 1;
                     }
+                    element.missing += 1;
                 }
             }
         }
-        // A read owes only what was known before it began.
-        for element in &mut self.elements {
-            let known = element.known();
-            let owed = |number: &usize| {
-                known.is_some_and(|known| known.0.order < self.reads[*number].invoked.order)
-            };
-            element.missing.retain(owed);
-            if planted(Planted::SetOneLastReadEnough)
-                && element.missing.len() < self.reads.iter().filter(|read| read.last).count()
-            {
-                element.missing.clear();
+        let invoked = |number: usize| Some(self.reads[number.checked_sub(1)?].invoked);
+        let last_count = self.reads.iter().filter(|read| read.last).count();
+        for (found, element) in self.elements.iter_mut().enumerate() {
+            element.present = invoked(present[found]);
+            element.absent = invoked(absent[found]);
+            if planted(Planted::SetOneLastReadEnough) && element.missing < last_count {
+                element.missing = 0;
             }
         }
-        duplicated
+        odd
     }
 
     fn tell_lost<W: Workload>(&self, history: &History<W>, verdict: &mut Verdict) {
-        let last_count = self.reads.iter().filter(|read| read.last).count();
-        let mut lost: Vec<_> = self.elements.iter().filter(|e| !e.missing.is_empty()).collect();
-        // Worst first: acknowledged before merely seen, missing everywhere before missing somewhere.
-        lost.sort_by_key(|e| (e.acknowledged.is_none(), Reverse(e.missing.len()), e.value));
+        let mut lost: Vec<_> = self.elements.iter().filter(|e| e.missing > 0).collect();
+        // Worst first: acknowledged before merely seen, missing everywhere before missing
+        // somewhere.
+        lost.sort_by_key(|e| (e.acknowledged.is_none(), Reverse(e.missing), e.value));
         let mut cases = Cases::new("SET-LOST");
         for element in lost {
             let Some(known) = element.known() else { continue };
@@ -230,10 +286,10 @@ impl Set<'_> {
                     "{} was {how} {who} at {}, yet {}",
                     element.value,
                     when.0.at,
-                    self.missing_where(history, &element.missing, last_count)
+                    self.missing_where(history, element, known.0)
                 )
             };
-            cases.add(sentence, [known.1, self.reads[element.missing[0]].operation]);
+            cases.add(sentence, [known.1, self.reads[element.missing_first].operation]);
         }
         cases.into_verdict(verdict);
     }
@@ -242,24 +298,22 @@ impl Set<'_> {
     fn missing_where<W: Workload>(
         &self,
         history: &History<W>,
-        missing: &[usize],
-        last_count: usize,
+        element: &Element,
+        known: Stamp,
     ) -> String {
-        if missing.len() == last_count {
+        let last = || self.reads.iter().filter(|read| read.last);
+        if element.missing == last().count() {
             return "no last read shows it".into();
         }
-        let shown_on: BTreeSet<NodeId> = self
-            .reads
-            .iter()
-            .enumerate()
-            .filter(|(number, read)| read.last && !missing.contains(number))
-            .map(|(_, read)| read.node)
-            .collect();
-        let lacks: BTreeSet<NodeId> =
-            missing.iter().map(|number| self.reads[*number].node).collect();
-        let never: Vec<String> = lacks.difference(&shown_on).map(NodeId::to_string).collect();
+        let lacks = |read: &&Read<'_>| {
+            known.order < read.invoked.order && !read.shown.contains(&element.value)
+        };
+        let lacking: BTreeSet<NodeId> = last().filter(lacks).map(|read| read.node).collect();
+        let showing: BTreeSet<NodeId> =
+            last().filter(|read| !lacks(read)).map(|read| read.node).collect();
+        let never: Vec<String> = lacking.difference(&showing).map(NodeId::to_string).collect();
         if never.is_empty() {
-            let read = &self.reads[missing[0]];
+            let read = &self.reads[element.missing_first];
             let process = history.operations[read.operation].process;
             format!("the last read of {process} on {} does not show it", read.node)
         } else {
@@ -267,32 +321,30 @@ impl Set<'_> {
         }
     }
 
-    fn tell_phantoms<W: Workload>(&self, history: &History<W>, verdict: &mut Verdict) {
-        let mut told = BTreeSet::new();
+    fn tell_phantoms<W: Workload>(
+        &self,
+        history: &History<W>,
+        phantoms: &BTreeMap<u64, usize>,
+        verdict: &mut Verdict,
+    ) {
         let mut cases = Cases::new("SET-PHANTOM");
-        for read in &self.reads {
-            for value in read.shown {
-                let element = self.element(*value);
-                let added = element.and_then(|element| element.added);
-                let before = added.is_some_and(|(stamp, _)| {
-                    stamp.order < read.ended.order || planted(Planted::SetFutureSeen)
-                });
-                if before || !told.insert(*value) {
-                    continue;
+        for (value, number) in phantoms {
+            let read = &self.reads[*number];
+            let element = self.elements.binary_search_by_key(value, |element| element.value);
+            let (added, failed) = element.map_or((None, None), |found| {
+                (self.elements[found].added, self.elements[found].failed)
+            });
+            let (why, other) = match (added, failed) {
+                (Some((stamp, at)), _) => {
+                    (format!("which nobody had asked to add before {}", stamp.at), Some(at))
                 }
-                let failed = element.and_then(|element| element.failed);
-                let (why, other) = match (added, failed) {
-                    (Some((stamp, at)), _) => {
-                        (format!("which nobody had asked to add before {}", stamp.at), Some(at))
-                    }
-                    (None, Some(at)) => ("though its add had failed".into(), Some(at)),
-                    (None, None) => ("which nobody ever added".into(), None),
-                };
-                let operation = &history.operations[read.operation];
-                let (process, node, at) = (operation.process, operation.node, read.ended.at);
-                let sentence = || format!("{node} showed {value} to {process} at {at}, {why}");
-                cases.add(sentence, other.into_iter().chain([read.operation]));
-            }
+                (None, Some(at)) => ("though its add had failed".into(), Some(at)),
+                (None, None) => ("which nobody ever added".into(), None),
+            };
+            let process = history.operations[read.operation].process;
+            let (node, at) = (read.node, read.ended.at);
+            let sentence = || format!("{node} showed {value} to {process} at {at}, {why}");
+            cases.add(sentence, other.into_iter().chain([read.operation]));
         }
         cases.into_verdict(verdict);
     }
@@ -336,7 +388,7 @@ impl Set<'_> {
             if order(element.absent) < order(element.present) {
                 let behind = element.absent.map_or(Time::ZERO, |absent| absent.at);
                 delays.push(behind.since(known.at));
-            } else if element.missing.is_empty() {
+            } else if element.missing == 0 {
                 never_read += 1;
             }
         }
@@ -351,10 +403,5 @@ impl Set<'_> {
         if never_read > 0 {
             verdict.remarks.push(("never read".into(), never_read.to_string()));
         }
-    }
-
-    fn element(&self, value: u64) -> Option<&Element> {
-        let found = self.elements.binary_search_by_key(&value, |element| element.value).ok()?;
-        Some(&self.elements[found])
     }
 }

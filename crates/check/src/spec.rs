@@ -6,8 +6,8 @@ use crate::planted::{Planted, planted};
 
 /// A sequential object.
 ///
-/// A call is what was asked together with what is known of the answer. An operation whose outcome is
-/// unknown is the call that has its effect: if it had none, it may be left out.
+/// A call is what was asked together with what is known of the answer. An operation whose outcome
+/// is unknown is the call that has its effect: if it had none, it may be left out.
 pub trait Spec {
     /// What the object remembers.
     type State: Clone + Ord + Debug;
@@ -20,8 +20,8 @@ pub trait Spec {
     /// The state after the call, or `None` if the object would not have answered so.
     fn step(&self, state: &Self::State, call: &Self::Call) -> Option<Self::State>;
 
-    /// Whether the call can *never* change *any* state: a read. A write that writes what is there is
-    /// not pure. It changes this state by chance only, and the search would go wrong.
+    /// Whether the call can *never* change *any* state: a read. A write that writes what is there
+    /// is not pure. It changes this state by chance only, and the search would go wrong.
     fn is_pure(&self, call: &Self::Call) -> bool;
 }
 
@@ -56,7 +56,8 @@ impl RegisterCall {
         }
     }
 
-    /// What the call tells of the state before it, if it tells exactly: a value, or that there is none.
+    /// What the call tells of the state before it, if it tells exactly: a value, or that there is
+    /// none.
     pub const fn observed(self) -> Option<Option<u64>> {
         match self {
             Self::Read(value) => Some(value),

@@ -1,5 +1,5 @@
-//! Histories that the judges must accept and reject, a judge that tries every order, and planted bugs
-//! of the judges that one or the other must notice.
+//! Histories that the judges must accept and reject, a judge that tries every order, and planted
+//! bugs of the judges that one or the other must notice.
 
 mod brute_force;
 mod cases;

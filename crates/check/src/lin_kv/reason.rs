@@ -189,8 +189,8 @@ impl Story<'_> {
         writers.next().is_none().then_some(Some(writer))
     }
 
-    /// Whether the value of `writer` was there before `read` returned another: because its write had
-    /// ended, or because somebody had read it.
+    /// Whether the value of `writer` was there before `read` returned another: because its write
+    /// had ended, or because somebody had read it.
     fn came_before(&self, writer: Option<usize>, read: usize) -> bool {
         let Some(writer) = writer else { return true };
         let value = self.entries[writer].call.written();

@@ -30,7 +30,8 @@ fn by_force(history: &[Entry<RegisterCall>]) -> bool {
     some_order_exists(history, (1 << history.len()) - 1, None)
 }
 
-/// A history of one register as clients of a real one would see it, now and then with a wrong answer.
+/// A history of one register as clients of a real one would see it, now and then with a wrong
+/// answer.
 fn random(rng: &mut Rng) -> History {
     let clients = usize::try_from(rng.between(2, 5)).unwrap();
     let count = usize::try_from(rng.between(3, 8)).unwrap();

@@ -28,11 +28,14 @@ pub(super) fn failures() -> Vec<String> {
     let mut suite = Suite::default();
     echo(&mut suite);
     unique_ids(&mut suite);
-    sets(&mut suite);
+    sets_keep(&mut suite);
+    sets_show(&mut suite);
     g_counter(&mut suite);
     pn_counter(&mut suite);
     lin_kv_accepts(&mut suite);
-    lin_kv_rejects(&mut suite);
+    lin_kv_old_values(&mut suite);
+    lin_kv_strange_values(&mut suite);
+    lin_kv_no_order(&mut suite);
     lin_kv_options(&mut suite);
     suite.failures
 }
@@ -89,7 +92,7 @@ fn unique_ids(suite: &mut Suite) {
     suite.judge::<UniqueIds>("no id", &Unknown, "c1 n1 |-7-?");
 }
 
-fn sets(suite: &mut Suite) {
+fn sets_keep(suite: &mut Suite) {
     let lost: &[&str] = &["SET-LOST"];
     suite.judge::<GSet>(
         "set: behind for a while",
@@ -136,6 +139,9 @@ fn sets(suite: &mut Suite) {
         "c1 n1 |-a1-?
          c3 n1 |-a2-|  |-!r2-|",
     );
+}
+
+fn sets_show(suite: &mut Suite) {
     suite.judge::<GSet>(
         "set: failed add is seen",
         &Invalid(&["SET-PHANTOM"], "n2 showed 1 to c2 at 280ms, though its add had failed"),
@@ -269,7 +275,7 @@ fn lin_kv_accepts(suite: &mut Suite) {
     );
 }
 
-fn lin_kv_rejects(suite: &mut Suite) {
+fn lin_kv_old_values(suite: &mut Suite) {
     let mut reject = |name, id: &'static [&'static str], sentence, picture| {
         suite.judge::<LinKv>(name, &Invalid(id, sentence), picture);
     };
@@ -307,6 +313,12 @@ fn lin_kv_rejects(suite: &mut Suite) {
          c2 n2                |-w2-|  |-r2-|
          c4 n3                        |-c1:3-|",
     );
+}
+
+fn lin_kv_strange_values(suite: &mut Suite) {
+    let mut reject = |name, id: &'static [&'static str], sentence, picture| {
+        suite.judge::<LinKv>(name, &Invalid(id, sentence), picture);
+    };
     reject(
         "phantom: nobody wrote it",
         &["LIN-PHANTOM-READ"],
@@ -353,6 +365,12 @@ fn lin_kv_rejects(suite: &mut Suite) {
          c2 n2           |-r2-|
          c3 n3                  |-rnil-|",
     );
+}
+
+fn lin_kv_no_order(suite: &mut Suite) {
+    let mut reject = |name, id: &'static [&'static str], sentence, picture| {
+        suite.judge::<LinKv>(name, &Invalid(id, sentence), picture);
+    };
     reject(
         "two compare-and-sets of one value",
         &["LIN-NO-ORDER"],
