@@ -201,10 +201,17 @@ impl<'a> Threads<'a> {
         shown(self.trace.lane(lane), 12)
     }
 
+    /// Whether the message answers another: its handler was run for a message from its receiver.
+    pub(crate) fn is_response(&self, flight: &Flight) -> bool {
+        self.cause(flight.send).is_some_and(|cause| {
+            matches!(self.kind(cause), EventKind::Deliver { from, .. } if from == flight.to)
+        })
+    }
+
     /// All that the message says if that is short, else its type.
     pub(crate) fn brief(&self, flight: &Flight) -> String {
         let (label, body) = self.trace.message(flight.message);
-        let is_short = body.starts_with(label) && body.len() <= 24;
+        let is_short = body.starts_with(label) && body.len() <= 12;
         shown(if is_short { body } else { label }, 24)
     }
 
@@ -212,11 +219,4 @@ impl<'a> Threads<'a> {
     pub(crate) fn label(&self, flight: &Flight) -> String {
         shown(self.trace.message(flight.message).0, 24)
     }
-}
-
-/// Whether a message of this type answers another.
-pub(crate) fn is_response(label: &str) -> bool {
-    ["_ok", "_reply", "_ack", "_res", "Ok", "Reply", "Ack", "Response", "Granted", "error", "Error"]
-        .iter()
-        .any(|ending| label.ends_with(ending))
 }

@@ -6,13 +6,14 @@
 
 use std::time::Duration;
 
-use splitbrain_core::{DropReason, EventKind, OperationId, Time, Validity, Verdict};
+use splitbrain_core::{
+    Described, DropReason, End, EventKind, OperationId, Time, Validity, Verdict,
+};
 
 use crate::evidence::{Evidence, in_brief};
 use crate::story::Story;
 use crate::style::{COLUMNS, Ink, Line, Style, write};
 use crate::visible::{clock, count, plural, shown, source, span, width, wrapped};
-use splitbrain_core::{Described, End};
 
 /// What the verdict screen shows.
 #[derive(Clone, Debug)]
@@ -97,7 +98,7 @@ const HISTORY_LINES: usize = 5;
 const CAUSE_LINES: usize = 5;
 const FAULT_LINES: usize = 2;
 const NEXT_LINES: usize = 3;
-const SOURCE_COLUMNS: usize = 20;
+const SOURCE_COLUMNS: usize = 24;
 const TIMELINE_COLUMNS: u64 = 22;
 
 impl Screen<'_> {
@@ -121,10 +122,12 @@ impl Screen<'_> {
             lines.extend(story.lines.iter().map(|told| {
                 let time = format!("    {:>8}  ", clock(told.at));
                 let position = told.source.as_deref().unwrap_or("");
+                let room = COLUMNS.saturating_sub(16 + width(&told.sentence));
+                let position = source(position, room.clamp(12, SOURCE_COLUMNS));
                 Line::default()
                     .then(Ink::Dim, time)
                     .then(Ink::Plain, told.sentence.clone())
-                    .flush_right(Ink::Dim, source(position, SOURCE_COLUMNS))
+                    .flush_right(Ink::Dim, position)
             }));
         }
         lines.extend(self.faults());
@@ -170,7 +173,7 @@ impl Screen<'_> {
         let id = finding.map_or("not decided", |finding| &finding.id);
         let head = Line::default()
             .then(ink, format!("{mark} "))
-            .then(Ink::Strong, shown(self.program, 24))
+            .then(Ink::Strong, shown(self.program, 32))
             .then(ink, format!("  {}", shown(id, 32)));
         let tried = self.tried();
         let Some(finding) = finding else { return vec![head.flush_right(Ink::Dim, tried)] };
@@ -272,34 +275,39 @@ impl Screen<'_> {
             .count();
         let lost = match lost {
             0 => String::new(),
-            _ => format!("{} lost", plural(lost as u64, "message")),
+            _ => format!("{} lost", count(lost as u64)),
         };
         let faults = self.evidence.faults;
         if faults.is_empty() && lost.is_empty() {
             return vec![Line::indented(2).then(Ink::Dim, "no fault was needed")];
         }
         let mut lines = Vec::new();
-        for (at, injection) in faults.iter().take(FAULT_LINES).enumerate() {
+        let last = faults.len().min(FAULT_LINES);
+        for (at, injection) in (1..).zip(&faults[..last]) {
             let until = if injection.lasts.is_zero() {
                 clock(injection.at)
             } else {
                 format!("{} – {}", clock(injection.at), clock(injection.ends()))
             };
-            let name = if at == 0 { "faults  " } else { "        " };
-            let line = Line::indented(2)
-                .then(Ink::Strong, name)
-                .then(Ink::Plain, shown(&injection.fault.to_string(), 44))
-                .then(Ink::Dim, format!("  {until}"));
-            let more = faults.len() - lines.len() - 1;
-            let right = match (at + 1 == FAULT_LINES.min(faults.len()), more) {
+            let right = match (at == last, faults.len() - last) {
                 (false, _) => String::new(),
                 (true, 0) => lost.clone(),
-                (true, more) => format!("and {more} more"),
+                (true, more) => format!("and {} more", count(more as u64)),
             };
+            let name = if at == 1 { "faults  " } else { "        " };
+            let room = COLUMNS.saturating_sub(16 + width(&until) + width(&right));
+            let line = Line::indented(2)
+                .then(Ink::Strong, name)
+                .then(Ink::Plain, shown(&injection.fault.to_string(), room))
+                .then(Ink::Dim, format!("  {until}"));
             lines.push(line.flush_right(Ink::Dim, right));
         }
         if faults.is_empty() {
-            lines.push(Line::indented(2).then(Ink::Strong, "faults  ").then(Ink::Plain, lost));
+            lines.push(
+                Line::indented(2)
+                    .then(Ink::Strong, "faults  ")
+                    .then(Ink::Plain, format!("messages: {lost}")),
+            );
         }
         lines
     }

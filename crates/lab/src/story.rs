@@ -14,11 +14,10 @@ mod listing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use splitbrain_core::{DropReason, EventId, EventKind, OperationId, Time};
+use splitbrain_core::{Described, DropReason, End, EventId, EventKind, OperationId, Time};
 
-use crate::evidence::{Evidence, Fate, Flight, Threads, is_response};
+use crate::evidence::{Evidence, Fate, Flight, Threads};
 use crate::visible::{clock, listed, plural, shown};
-use splitbrain_core::{Described, End};
 
 pub use listing::listing;
 pub(crate) use listing::{Beat, BeatKind, beats, keep, lost};
@@ -210,8 +209,7 @@ impl<'a> Teller<'a> {
             match (flight.fate, flight.copies.first()) {
                 (Fate::Arrived(arrival), _) if missed(arrival) => {
                     let when = clock(self.threads.at(arrival));
-                    let sentence =
-                        format!("{from} sends {label} to {to}: it arrives too late, at {when}");
+                    let sentence = format!("{label} of {from} reaches {to} too late, at {when}");
                     self.add(weight::LATE, flight.send, &sentence, flight.source);
                 }
                 (_, Some(copy)) if *copy < self.end => {
@@ -224,18 +222,18 @@ impl<'a> Teller<'a> {
     }
 
     /// Messages that were lost: what the operations sent, and what the nodes that answered missed.
-    /// What one handler sent to several, and what a timer sends again and again, is told once.
+    /// What is said to several, and what is said again and again, is told once.
     fn add_losses(&mut self) {
-        let mut groups: BTreeMap<(u16, String, DropReason, Option<EventId>), Vec<&Flight>> =
-            BTreeMap::new();
+        type Alike = (u16, String, DropReason, Option<OperationId>);
+        let mut groups: BTreeMap<Alike, Vec<&Flight>> = BTreeMap::new();
         for flight in &self.threads.flights {
             let Fate::Lost(event, reason) = flight.fate else { continue };
             if event > self.end {
                 continue;
             }
-            let handler = self.threads.cause(flight.send).filter(|_| self.concerns(flight.send));
-            let label = self.threads.label(flight);
-            groups.entry((flight.from, label, reason, handler)).or_default().push(flight);
+            let operation = self.threads.root(flight.send).filter(|_| self.concerns(flight.send));
+            let label = self.threads.brief(flight);
+            groups.entry((flight.from, label, reason, operation)).or_default().push(flight);
         }
         for ((from, label, reason, _), flights) in groups {
             let first = flights[0];
@@ -251,14 +249,13 @@ impl<'a> Teller<'a> {
                 (false, false) => weight::LOST_BESIDE,
             };
             // An answer on its way back has been acted upon: its loss weighs less.
-            let weight = weight - u32::from(is_response(&label)) * 10;
+            let weight = weight - u32::from(self.threads.is_response(first)) * 10;
             let names: Vec<String> =
                 receivers.iter().map(|lane| self.threads.name(*lane)).collect();
             let times = flights.len() / receivers.len().max(1);
             let again = if times > 1 { format!(" ({times} times)") } else { String::new() };
             let why = self.why_lost(first, reason);
             let from = self.threads.name(from);
-            let label = self.threads.brief(first);
             let sentence =
                 format!("{label} of {from} never reaches {}{again}: {why}", listed(&names));
             self.add(weight, first.send, &sentence, first.source);
@@ -384,7 +381,7 @@ pub(crate) fn sentence(threads: &Threads<'_>, id: EventId) -> Option<String> {
 }
 
 pub(crate) fn crashed(name: &str, why: &str, lost: u32) -> String {
-    let why = if why.is_empty() || why.starts_with("crash") {
+    let why = if why.is_empty() || why == "killed" || why.starts_with("crash") {
         String::new()
     } else {
         format!(" ({})", shown(why, 40))

@@ -113,8 +113,9 @@ pub(crate) fn wrapped(text: &str, columns: usize, lines: usize) -> Vec<String> {
 pub(crate) fn clock(at: Time) -> String {
     let step = if at.as_millis() < 10 { 10_000 } else { 100_000 };
     let nanos = at.as_nanos();
-    if nanos >= 100_000_000_000 {
-        return format!("{}.{}s", nanos / 1_000_000_000, nanos / 100_000_000 % 10);
+    if nanos >= 10_000_000_000 {
+        // As many decimals as milliseconds have, one unit up.
+        return Time::from_nanos(nanos / 1_000).to_string().replace("ms", "s");
     }
     Time::from_nanos(nanos - nanos % step).to_string()
 }
@@ -169,9 +170,12 @@ pub(crate) fn source(position: &str, columns: usize) -> String {
         }
         match rest.split_once(['/', '\\']) {
             Some((_, shorter)) => rest = shorter,
-            None => return shown(rest, columns),
+            None => break,
         }
     }
+    // The line's number is at the end: what goes is the beginning.
+    let skipped = rest.char_indices().rev().nth(columns.saturating_sub(2));
+    format!("…{}", shown(skipped.map_or(rest, |(at, _)| &rest[at..]), columns.saturating_sub(1)))
 }
 
 #[cfg(test)]
@@ -214,12 +218,14 @@ mod tests {
     fn numbers_for_people() {
         assert_eq!(clock(Time::from_nanos(184_123_456)), "184.1ms");
         assert_eq!(clock(Time::from_nanos(4_123_456)), "4.12ms");
+        assert_eq!(clock(Time::from_nanos(15_000_000_000)), "15s");
+        assert_eq!(clock(Time::from_nanos(15_020_000_000)), "15.02s");
         assert_eq!(span(Duration::from_millis(310)), "0.31 s");
         assert_eq!(span(Duration::from_millis(12_345)), "12.3 s");
         assert_eq!(span(Duration::from_secs(125)), "2 min 5 s");
         assert_eq!([count(7), count(1_000), count(12_345_678)], ["7", "1,000", "12,345,678"]);
         assert_eq!(listed(&["n1", "n2", "n3"]), "n1, n2 and n3");
         assert_eq!(source("crates/algorithms/src/abd.rs:41", 14), "src/abd.rs:41");
-        assert_eq!(source("crates/algorithms/src/abd.rs:41", 5), "abd.…");
+        assert_eq!(source("crates/algorithms/src/abd.rs:41", 7), "….rs:41");
     }
 }

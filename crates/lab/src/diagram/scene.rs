@@ -1,16 +1,19 @@
 //! What is drawn, without a place yet: operations, gaps, roles, faults, and which lanes matter.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use splitbrain_core::{
-    Cut, EventId, EventKind, Fault, LaneKind, NodeId, OperationId, Target, Time,
+    Cut, Described, EventId, EventKind, Fault, LaneKind, NodeId, OperationId, Target, Time,
 };
 
 use crate::evidence::{Evidence, Fate, Threads};
-use splitbrain_core::Described;
 
 /// Clients, services and nodes above this number are left out, those without part in it first.
 pub(crate) const LANES_MAX: usize = 12;
+
+/// Of a longer run only the last messages are drawn.
+pub(crate) const FLIGHTS_MAX: usize = 100;
 
 /// An operation's bar on its client's lane.
 #[derive(Clone, Copy, Debug)]
@@ -97,19 +100,31 @@ pub(crate) struct Scene<'a> {
     pub(crate) gaps: Vec<Gap>,
     pub(crate) parts: Vec<Part<'a>>,
     pub(crate) troubles: Vec<Trouble<'a>>,
+    /// The messages that are drawn, as places in the list of flights, and when the first was sent.
+    pub(crate) drawn: Range<usize>,
+    pub(crate) begin: Time,
     /// How many nodes and clients found no room.
     pub(crate) lanes_left_out: usize,
 }
 
 impl<'a> Scene<'a> {
+    /// The scene from `FLIGHTS_MAX` messages before the end.
     pub(crate) fn new(evidence: &Evidence<'a>) -> Self {
         let threads = Threads::new(evidence);
+        let flights = threads.flights.len();
+        let drawn = flights.saturating_sub(FLIGHTS_MAX)..flights;
+        let begin = if drawn.start == 0 { Time::ZERO } else { threads.flights[drawn.start].sent };
         let until = threads.trace.events.last().map_or(Time::ZERO, |event| event.at);
-        let bars = bars(evidence, &threads);
-        let (lanes, lanes_left_out) = lanes(&threads, &bars);
-        let (gaps, parts) = spans(&threads);
-        let troubles = troubles(evidence, &threads, until);
-        Self { threads, lanes, bars, gaps, parts, troubles, lanes_left_out }
+        let mut bars = bars(evidence, &threads);
+        let (mut gaps, mut parts) = spans(&threads);
+        let mut troubles = troubles(evidence, &threads, until);
+        let is_over = |to: Option<Time>| to.is_some_and(|to| to < begin);
+        bars.retain(|bar| !is_over(bar.to));
+        gaps.retain(|gap| !is_over(gap.to));
+        parts.retain(|part| !is_over(part.to));
+        troubles.retain(|trouble| trouble.to >= begin);
+        let (lanes, lanes_left_out) = lanes(&threads, &bars, drawn.clone());
+        Self { threads, lanes, bars, gaps, parts, troubles, drawn, begin, lanes_left_out }
     }
 
     /// The row of a lane, if it is drawn.
@@ -154,9 +169,9 @@ fn bars<'a>(evidence: &Evidence<'a>, threads: &Threads<'a>) -> Vec<Bar<'a>> {
 }
 
 /// The lanes to draw, and how many are left out. A lane on which nothing happens is left out first.
-fn lanes(threads: &Threads<'_>, bars: &[Bar<'_>]) -> (Vec<u16>, usize) {
+fn lanes(threads: &Threads<'_>, bars: &[Bar<'_>], drawn: Range<usize>) -> (Vec<u16>, usize) {
     let mut busy: BTreeSet<u16> = bars.iter().map(|bar| bar.lane).collect();
-    for flight in &threads.flights {
+    for flight in &threads.flights[drawn] {
         busy.insert(flight.from);
         if matches!(flight.fate, Fate::Arrived(_)) || !threads.is_client(flight.to) {
             busy.insert(flight.to);
@@ -170,9 +185,12 @@ fn lanes(threads: &Threads<'_>, bars: &[Bar<'_>]) -> (Vec<u16>, usize) {
         .collect();
     lanes.sort_unstable();
     let all = lanes.len();
+    let wrong: BTreeSet<u16> = bars.iter().filter(|bar| bar.is_wrong).map(|bar| bar.lane).collect();
     while lanes.len() > LANES_MAX {
         let idle = lanes.iter().rposition(|(_, lane)| !busy.contains(lane));
-        lanes.remove(idle.unwrap_or(lanes.len() - 1));
+        let beside =
+            || lanes.iter().position(|(_, lane)| threads.is_client(*lane) && !wrong.contains(lane));
+        lanes.remove(idle.or_else(beside).unwrap_or(lanes.len() - 1));
     }
     let left_out = all - lanes.len();
     (lanes.into_iter().map(|(_, lane)| lane).collect(), left_out)

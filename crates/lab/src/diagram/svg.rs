@@ -3,33 +3,35 @@
 //! Places are whole pixels. Labels are put one after another, the important ones first, where they
 //! cover no other label and cross the fewest lines; one that finds no room is left to its tooltip.
 
+mod messages;
+
 use std::fmt::Write as _;
 
-use splitbrain_core::{DropReason, EventId, EventKind, Time};
+use splitbrain_core::{End, EventId, EventKind, Time};
 
 use super::place::{Area, Point, Segment, around, columns, escaped, text_width, wide};
 use super::scale::Scale;
 use super::scene::{Bar, Gap, Part, Scene, Trouble};
 use super::theme;
-use crate::evidence::{Evidence, Fate, Flight, in_brief, is_response};
-use crate::story::{lost, sentence};
-use crate::visible::{clock, plural, shown, span};
-use splitbrain_core::End;
+use crate::evidence::{Evidence, Fate, in_brief};
+use crate::story::sentence;
+use crate::visible::{clock, plural, shown, span, wrapped};
 
 const WIDTH: i64 = 1_000;
 const LEFT: i64 = 84;
 const RIGHT: i64 = WIDTH - 28;
 const TITLE: i64 = 44;
+const TITLE_LINE: i64 = 18;
 const CLIENT: i64 = 48;
+/// The least width of an operation.
+const BAR: i64 = 8;
 const TROUBLE: i64 = 26;
 const AXIS: i64 = 38;
-/// Of a longer run only the last messages are drawn.
-const FLIGHTS_MAX: usize = 200;
 
 /// Draws the run as an SVG.
 pub fn svg(evidence: &Evidence<'_>) -> String {
     let scene = Scene::new(evidence);
-    let mut drawing = Drawing::new(&scene);
+    let mut drawing = Drawing::new(evidence, &scene);
     drawing.title(evidence);
     drawing.axis();
     drawing.troubles();
@@ -48,9 +50,9 @@ struct Drawing<'a> {
     /// The rows of bars for faults, and where they begin.
     troubles: Vec<usize>,
     troubles_top: i64,
+    /// Where the picture under the title begins and ends.
+    top: i64,
     bottom: i64,
-    /// The flights that are drawn, as places in the list of flights.
-    drawn: std::ops::Range<usize>,
     typical_flight: u64,
     taken: Vec<Area>,
     lines: Vec<Segment>,
@@ -59,10 +61,10 @@ struct Drawing<'a> {
 }
 
 impl<'a> Drawing<'a> {
-    fn new(scene: &'a Scene<'a>) -> Self {
-        let flights = scene.threads.flights.len();
-        let drawn = flights.saturating_sub(FLIGHTS_MAX)..flights;
-        let scale = Scale::new(&instants(scene, drawn.clone()), LEFT + 12, RIGHT - 12);
+    fn new(evidence: &Evidence<'_>, scene: &'a Scene<'a>) -> Self {
+        let title = title(evidence);
+        let top = TITLE + TITLE_LINE * wide(title.2.len().saturating_sub(1));
+        let scale = Scale::new(&instants(scene), LEFT + 12, RIGHT - 12);
         let (troubles, depth) = stack(&scene.troubles);
         let clients = scene.lanes.iter().take_while(|lane| !scene.is_node(**lane)).count();
         let nodes = scene.lanes.len() - clients;
@@ -71,21 +73,21 @@ impl<'a> Drawing<'a> {
             6..=7 => 62,
             _ => 48,
         };
-        let client_rows = (0..clients).map(|row| TITLE + CLIENT * wide(row) + CLIENT / 2);
-        let troubles_top = TITLE + CLIENT * wide(clients);
+        let client_rows = (0..clients).map(|row| top + CLIENT * wide(row) + CLIENT / 2);
+        let troubles_top = top + CLIENT * wide(clients);
         let nodes_top = troubles_top + TROUBLE * wide(depth);
         let node_rows = (0..nodes).map(|row| nodes_top + node_height * wide(row) + node_height / 2);
         let rows: Vec<i64> = client_rows.chain(node_rows).collect();
         let bottom = nodes_top + node_height * wide(nodes);
         Self {
-            typical_flight: typical_flight(scene),
+            typical_flight: messages::typical_flight(scene),
             scene,
             scale,
             rows,
             troubles,
             troubles_top,
+            top,
             bottom,
-            drawn,
             taken: Vec::new(),
             lines: Vec::new(),
             out: String::new(),
@@ -103,16 +105,17 @@ impl<'a> Drawing<'a> {
     }
 
     fn title(&mut self, evidence: &Evidence<'_>) {
-        let Some(finding) = evidence.findings.first() else { return };
-        let id = shown(&finding.id, 40);
-        let x = 20 + text_width(&id, 13) + 26;
-        self.text(20, 26, "id", &format!("✗ {id}"));
-        let room = columns(RIGHT - x, 13);
-        self.text(x, 26, "title", &shown(&finding.sentence, room));
+        let (id, x, lines) = title(evidence);
+        if !id.is_empty() {
+            self.text(20, 26, "id", &id);
+        }
+        for (row, line) in lines.iter().enumerate() {
+            self.text(x, 26 + TITLE_LINE * wide(row), "title", line);
+        }
     }
 
     fn axis(&mut self) {
-        let (top, y) = (TITLE - 4, self.bottom + 8);
+        let (top, y) = (self.top - 4, self.bottom + 8);
         self.line("rule", (LEFT, y), (RIGHT, y));
         for (at, x) in self.scale.ticks(64) {
             self.line("grid", (x, top), (x, y));
@@ -167,7 +170,7 @@ impl<'a> Drawing<'a> {
             self.gap(gap);
         }
         for cut in self.scale.breaks.clone() {
-            let (x, top, bottom) = (cut.from + 11, TITLE - 4, self.bottom + 8);
+            let (x, top, bottom) = (cut.from + 11, self.top - 4, self.bottom + 8);
             let area = Area { x, y: top, width: cut.to - cut.from - 22, height: bottom - top + 1 };
             self.rect("break", area, 0);
             for x in [area.x, area.x + area.width] {
@@ -241,15 +244,15 @@ impl<'a> Drawing<'a> {
         let scene = self.scene;
         for (at, bar) in scene.bars.iter().enumerate() {
             let next = scene.bars[at + 1..].iter().find(|next| next.lane == bar.lane);
-            let limit = next.map_or(RIGHT, |next| self.scale.place(next.from) - 6);
+            let limit = next.map(|next| self.scale.place(next.from) - 6);
             self.bar(bar, limit);
         }
     }
 
-    fn bar(&mut self, bar: &Bar<'_>, limit: i64) {
+    fn bar(&mut self, bar: &Bar<'_>, limit: Option<i64>) {
         let Some(y) = self.y(bar.lane) else { return };
         let from = self.scale.place(bar.from);
-        let to = self.end(bar.to.filter(|_| bar.operation.end != End::Unknown)).max(from + 8);
+        let to = self.end(bar.to.filter(|_| bar.operation.end != End::Unknown)).max(from + BAR);
         let area = Area { x: from, y: y - 10, width: to - from, height: 20 };
         let kind = match bar.operation.end {
             End::Ok => "ok",
@@ -276,206 +279,11 @@ impl<'a> Drawing<'a> {
         }
         // Too narrow: the text stands above the bar, as far as the next bar lets it.
         let (above, below) = (y - 14, y + 22);
-        let text = shown(&text, columns((limit - from).max(90), 12).min(40));
+        let text =
+            shown(&text, columns(limit.map_or(RIGHT, |limit| (limit - from).max(90)), 12).min(40));
         let x = from.min(RIGHT - text_width(&text, 12)).max(LEFT);
         let class = if bar.is_wrong { "op-text wrong-text halo" } else { "op-text halo" };
-        self.label(class, &text, &[(x, above), (x, below)], true);
-    }
-
-    fn flights(&mut self, evidence: &Evidence<'_>) {
-        let scene = self.scene;
-        let mut order: Vec<usize> = self.drawn.clone().collect();
-        // What is told by a label: losses, then what operations sent, then the rest.
-        order.sort_by_key(|at| {
-            let flight = &scene.threads.flights[*at];
-            (!matches!(flight.fate, Fate::Lost(..)), scene.is_chatter(flight.send), *at)
-        });
-        let paths: Vec<Option<Segment>> = scene.threads.flights[self.drawn.clone()]
-            .iter()
-            .map(|flight| self.segment(flight))
-            .collect();
-        self.lines.extend(paths.iter().flatten());
-        for (flight, path) in scene.threads.flights[self.drawn.clone()].iter().zip(&paths) {
-            if let Some(path) = path {
-                self.flight(evidence, flight, *path);
-            }
-        }
-        let is_crowded = order.len() > 24;
-        let mut told: Vec<(u16, String, Option<EventId>)> = Vec::new();
-        for at in order {
-            let flight = &scene.threads.flights[at];
-            let Some(path) = paths[at - self.drawn.start] else { continue };
-            if scene.threads.is_client(flight.from) || scene.threads.is_client(flight.to) {
-                continue;
-            }
-            let threads = &scene.threads;
-            let label = if is_crowded { threads.label(flight) } else { threads.brief(flight) };
-            // What is said to several at once, or again and again, needs its name only once or twice.
-            let beat = scene.is_chatter(flight.send) && !is_crowded;
-            let handler = threads.cause(flight.send).filter(|_| !beat);
-            let key = if is_response(&label) {
-                (flight.to, label.clone(), None)
-            } else {
-                (flight.from, label.clone(), handler)
-            };
-            let most = match (is_crowded, matches!(flight.fate, Fate::Lost(..))) {
-                (false, false) => 2,
-                (true, false) => 1,
-                (_, true) if beat => 1,
-                (_, true) => 3,
-            };
-            if told.iter().filter(|other| **other == key).count() < most {
-                told.push(key);
-                self.flight_label(flight, &label, path);
-            }
-        }
-    }
-
-    /// From where to where a message's line goes.
-    fn segment(&self, flight: &Flight) -> Option<Segment> {
-        let (y0, y1) = (self.y(flight.from)?, self.y(flight.to)?);
-        let x0 = self.scale.place(flight.sent);
-        let arrival = match flight.fate {
-            Fate::Arrived(event) => self.scene.threads.at(event),
-            Fate::Lost(event, _) if self.scene.threads.at(event) > flight.sent => {
-                self.scene.threads.at(event)
-            }
-            Fate::Lost(..) => flight.sent + std::time::Duration::from_nanos(self.typical_flight),
-            Fate::Flying => return Some(((x0, y0), (RIGHT, y0 + (y1 - y0) / 2))),
-        };
-        let x1 = self.scale.place(arrival);
-        let (y0, y1) = (self.edge(flight.from, y0, y1), self.edge(flight.to, y1, y0));
-        let stop = match flight.fate {
-            Fate::Lost(_, DropReason::Partition) => {
-                self.wall(flight).unwrap_or(i64::midpoint(y0, y1))
-            }
-            Fate::Lost(_, DropReason::Loss) => y0 + (y1 - y0) * 5 / 8,
-            _ => return Some(((x0, y0), (x1, y1))),
-        };
-        let x = if y1 == y0 { x1 } else { x0 + (x1 - x0) * (stop - y0) / (y1 - y0) };
-        Some(((x0, y0), (x.max(x0 + 3), stop)))
-    }
-
-    /// A client's messages begin and end at the edge of its bar.
-    fn edge(&self, lane: u16, y: i64, towards: i64) -> i64 {
-        if self.scene.threads.is_client(lane) { y + (towards - y).signum() * 10 } else { y }
-    }
-
-    /// The wall that stops a message: the first one on its way.
-    fn wall(&self, flight: &Flight) -> Option<i64> {
-        let (from, to) = (self.scene.row(flight.from)?, self.scene.row(flight.to)?);
-        let steps: Vec<usize> =
-            if from < to { (from..to).collect() } else { (to..from).rev().collect() };
-        steps.into_iter().find_map(|above| {
-            let (one, other) = (self.scene.lanes[above], self.scene.lanes[above + 1]);
-            let y = i64::midpoint(self.rows[above], self.rows[above + 1]);
-            self.scene.is_parted(one, other, flight.sent).then_some(y)
-        })
-    }
-
-    fn flight(&mut self, evidence: &Evidence<'_>, flight: &Flight, path: Segment) {
-        let scene = self.scene;
-        let class = self.flight_class(flight);
-        let text = self.tooltip(evidence, flight);
-        let _ = writeln!(self.out, "<g class=\"{class}\"><title>{}</title>", escaped(&text));
-        if flight.from == flight.to {
-            let ((x0, y0), (x1, _)) = path;
-            let (top, middle) = (y0 - 22, i64::midpoint(x0, x1));
-            let _ = writeln!(
-                self.out,
-                "<path class=\"message\" d=\"M{x0} {y0} Q{middle} {top} {} {y0}\"/>",
-                x1.max(x0 + 8)
-            );
-        } else {
-            self.line("message", path.0, path.1);
-        }
-        match flight.fate {
-            Fate::Arrived(_) if flight.from != flight.to => self.arrow(path),
-            Fate::Lost(..) => self.cross(path.1),
-            Fate::Arrived(_) | Fate::Flying => (),
-        }
-        for copy in &flight.copies {
-            let (x, y) = (self.scale.place(scene.threads.at(*copy)), path.1.1);
-            self.line("message copy", path.0, (x, y));
-            self.arrow((path.0, (x, y)));
-        }
-        self.out.push_str("</g>\n");
-        if let Some(copy) = flight.copies.first() {
-            let x = self.scale.place(scene.threads.at(*copy));
-            let y = path.1.1 - (path.1.1 - path.0.1).signum() * 12;
-            self.label("label halo", "×2", &[(x + 5, y), (x - 18, y)], true);
-        }
-    }
-
-    /// The colour and the stroke of a message.
-    fn flight_class(&self, flight: &Flight) -> String {
-        let threads = &self.scene.threads;
-        let label = threads.label(flight);
-        let to_client = threads.is_client(flight.to);
-        let is_vote = ["Vote", "vote", "Prepare", "prepare", "Ballot", "Elect", "elect"]
-            .iter()
-            .any(|part| label.contains(part));
-        let kind = match (is_response(&label) || to_client, is_vote) {
-            _ if matches!(flight.fate, Fate::Lost(..)) => "lost",
-            _ if to_client || threads.is_client(flight.from) => "client",
-            (false, false) => "request",
-            (true, false) => "response",
-            (false, true) => "vote",
-            (true, true) => "vote-reply",
-        };
-        let dash = if is_response(&label) || to_client { " dash" } else { "" };
-        let chatter = if self.scene.is_chatter(flight.send) { " chatter" } else { "" };
-        format!("m {kind}{dash}{chatter}")
-    }
-
-    fn tooltip(&self, evidence: &Evidence<'_>, flight: &Flight) -> String {
-        let threads = &self.scene.threads;
-        let (from, to) = (threads.name(flight.from), threads.name(flight.to));
-        let (label, body) = threads.trace.message(flight.message);
-        let asked = threads.root(flight.send).filter(|_| threads.is_client(flight.from));
-        let asked = asked.and_then(|id| evidence.operations.get(id.index()));
-        let says = match asked {
-            Some(operation) => &operation.request,
-            None if body.is_empty() => label,
-            None => body,
-        };
-        let end = match flight.fate {
-            Fate::Arrived(event) => format!("arrives {}", clock(threads.at(event))),
-            Fate::Lost(_, reason) => lost(reason).to_owned(),
-            Fate::Flying => "on its way".to_owned(),
-        };
-        let source = flight
-            .source
-            .map_or(String::new(), |text| format!(" · {}", shown(threads.trace.text(text), 80)));
-        let sent = clock(flight.sent);
-        format!("{from} → {to} {} · sent {sent}, {end}{source}", shown(says, 160))
-    }
-
-    /// Puts a message's name beside its line, where there is most room.
-    fn flight_label(&mut self, flight: &Flight, label: &str, (start, end): Segment) {
-        let lost = matches!(flight.fate, Fate::Lost(..));
-        let width = text_width(label, 11);
-        let mut places = Vec::new();
-        for part in [50, 65, 35, 78, 22] {
-            let x = start.0 + (end.0 - start.0) * part / 100;
-            let y = start.1 + (end.1 - start.1) * part / 100 + 4;
-            // On the side to which the line leans away.
-            places.push((x + 7, y));
-            places.push((x - width - 7, y));
-        }
-        if lost {
-            // Beside the X, and not on the wall.
-            let (after, before) = (end.0 + 9, end.0 - width - 9);
-            let beside = [-5, 15, 4].map(|down| end.1 + down);
-            let beside = beside.iter().flat_map(|y| [(after, *y), (before, *y)]);
-            places.splice(0..0, beside);
-        }
-        let class = match (lost, self.scene.is_chatter(flight.send)) {
-            (true, _) => "bad-text halo",
-            (false, true) => "label quiet halo",
-            (false, false) => "label halo",
-        };
-        self.label(class, label, &places, false);
+        self.label(class, &text, &[(x, above), (x, below)], bar.is_wrong);
     }
 
     /// What happens on a lane: timers, syncs, remarks, broken assertions.
@@ -483,6 +291,9 @@ impl<'a> Drawing<'a> {
         let threads = &self.scene.threads;
         for id in (0..).map(EventId).take(threads.trace.events.len()) {
             let Some(y) = self.y(threads.lane(id)) else { continue };
+            if threads.at(id) < self.scene.begin {
+                continue;
+            }
             let x = self.scale.place(threads.at(id));
             let title = sentence(threads, id).unwrap_or_default();
             match threads.kind(id) {
@@ -589,7 +400,7 @@ impl<'a> Drawing<'a> {
     }
 
     fn finish(mut self, evidence: &Evidence<'_>) -> String {
-        let left_out = self.drawn.start;
+        let left_out = self.scene.drawn.start;
         let mut notes = Vec::new();
         if left_out > 0 {
             notes.push(format!("{} left out", plural(left_out as u64, "earlier message")));
@@ -597,7 +408,8 @@ impl<'a> Drawing<'a> {
         if self.scene.lanes_left_out > 0 {
             notes.push(format!("{} left out", plural(self.scene.lanes_left_out as u64, "lane")));
         }
-        let height = self.bottom + AXIS + if self.scale.breaks.is_empty() { 0 } else { 12 };
+        let below = if self.scale.breaks.is_empty() && notes.is_empty() { 0 } else { 14 };
+        let height = self.bottom + AXIS + below;
         if !notes.is_empty() {
             self.text(20, height - 8, "label quiet", &notes.join(", "));
         }
@@ -632,18 +444,26 @@ fn write_text(out: &mut String, (x, y): Point, class: &str, text: &str) {
     let _ = writeln!(out, "<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{text}</text>");
 }
 
+/// The finding's name, where its sentence begins beside it, and the sentence on one or two lines.
+fn title(evidence: &Evidence<'_>) -> (String, i64, Vec<String>) {
+    let Some(finding) = evidence.findings.first() else { return Default::default() };
+    let id = format!("✗ {}", shown(&finding.id, 40));
+    let x = 20 + text_width(&id, 13) + 16;
+    let lines = wrapped(&finding.sentence, columns(RIGHT - x, 13), 2);
+    (id, x, lines)
+}
+
 /// Every instant at which something is drawn.
-fn instants(scene: &Scene<'_>, drawn: std::ops::Range<usize>) -> Vec<Time> {
+fn instants(scene: &Scene<'_>) -> Vec<Time> {
     let threads = &scene.threads;
     let mut instants = Vec::new();
-    for flight in &threads.flights[drawn.clone()] {
+    for flight in &threads.flights[scene.drawn.clone()] {
         instants.push(flight.sent);
         if let Fate::Arrived(event) | Fate::Lost(event, _) = flight.fate {
             instants.push(threads.at(event));
         }
         instants.extend(flight.copies.iter().map(|copy| threads.at(*copy)));
     }
-    let begin = instants.iter().min().copied().filter(|_| drawn.start > 0).unwrap_or(Time::ZERO);
     for bar in &scene.bars {
         instants.push(bar.from);
         instants.extend(bar.to);
@@ -667,25 +487,8 @@ fn instants(scene: &Scene<'_>, drawn: std::ops::Range<usize>) -> Vec<Time> {
             instants.push(event.at);
         }
     }
-    instants.retain(|at| *at >= begin);
+    instants.retain(|at| *at >= scene.begin);
     instants
-}
-
-/// How long a message takes, give or take: the median of those that arrived.
-fn typical_flight(scene: &Scene<'_>) -> u64 {
-    let threads = &scene.threads;
-    let mut spans: Vec<u64> = threads
-        .flights
-        .iter()
-        .filter_map(|flight| match flight.fate {
-            Fate::Arrived(event) => {
-                Some(threads.at(event).as_nanos().saturating_sub(flight.sent.as_nanos()))
-            }
-            Fate::Lost(..) | Fate::Flying => None,
-        })
-        .collect();
-    spans.sort_unstable();
-    spans.get(spans.len() / 2).copied().unwrap_or(1_000_000)
 }
 
 /// Puts faults that last at the same time below one another: the row of each, and how many rows.

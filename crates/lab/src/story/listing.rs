@@ -1,11 +1,10 @@
 //! The whole run as text, one line for each event, as far as there is room.
 
-use splitbrain_core::{DropReason, EventId, EventKind, Fault, OperationId};
+use splitbrain_core::{Described, DropReason, End, EventId, EventKind, Fault, OperationId};
 
 use crate::evidence::{Evidence, Fate, Flight, Threads, in_brief};
 use crate::style::{Ink, Line, Style, write};
 use crate::visible::{clock, plural, shown};
-use splitbrain_core::{Described, End};
 
 /// How much a line is missed when there is no room for it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

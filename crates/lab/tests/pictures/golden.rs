@@ -30,7 +30,7 @@ pub(crate) fn screen<'a>(world: &'a World, verdict: &'a Verdict) -> Screen<'a> {
             seed: Some(17),
             worlds: 18,
             worlds_planned: 200,
-            operations: (world.operations.len() as u64, 300),
+            operations: (world.trace.operations.len() as u64, 300),
             faults: (world.faults.len() as u64, 9),
             nodes: (3, 3),
         },
@@ -131,7 +131,7 @@ fn a_story_tells_of_what_came_too_late() {
     assert_eq!(
         told(&worlds::late_copy()),
         [
-            "n1 sends Copy(x, 2) to n2: it arrives too late, at 9ms",
+            "Copy(x, 2) of n1 reaches n2 too late, at 9ms",
             "n1 tells c1 that write x=2 is done",
             "n2 answers c2: read x → 1",
         ]

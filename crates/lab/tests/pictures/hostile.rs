@@ -143,8 +143,8 @@ fn a_megabyte_is_cut() {
         }
         world.trace.texts.iter_mut().for_each(|text| text.clone_from(&long));
         world.trace.lanes[1].name.clone_from(&long);
-        world.operations[1].request.clone_from(&long);
-        world.operations[2].answer.clone_from(&long);
+        world.trace.operations[1].request.clone_from(&long);
+        world.trace.operations[2].answer.clone_from(&long);
         world.findings = vec![Finding::new("LIN-STALE-READ", &*long).operations([OperationId(2)])];
         assert_all(&world);
     }

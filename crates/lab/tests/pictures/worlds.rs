@@ -1,17 +1,15 @@
 //! Runs written by hand: small, and each wrong in one way.
 
 use splitbrain_core::{
-    Cut, CutMode, DiskLoss, DropReason, Event, EventId, EventKind, Fault, Finding, Injection, Lane,
-    LaneKind, MessageId, MessageText, NodeId, OperationId, ProcessId, Ratio, Rng, Target, Time,
-    Trace, ms, us,
+    Cut, CutMode, Described, DiskLoss, DropReason, End, Event, EventId, EventKind, Fault, Finding,
+    Injection, Lane, LaneKind, MessageId, MessageText, NodeId, OperationId, ProcessId, Ratio, Rng,
+    Target, Time, Trace, ms, us,
 };
-use splitbrain_core::{Described, End};
 use splitbrain_lab::Evidence;
 
 /// A run being written down, event by event, in order.
 pub(crate) struct World {
     pub(crate) trace: Trace,
-    pub(crate) operations: Vec<Described>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) faults: Vec<Injection>,
     nodes: u16,
@@ -30,7 +28,6 @@ impl World {
         lanes.extend((0..clients).map(|id| lane(ProcessId(id).to_string(), LaneKind::Client)));
         let mut world = Self {
             trace: Trace { lanes, ..Trace::default() },
-            operations: Vec::new(),
             findings: Vec::new(),
             faults: Vec::new(),
             nodes,
@@ -45,7 +42,7 @@ impl World {
     pub(crate) fn evidence(&self) -> Evidence<'_> {
         Evidence {
             trace: &self.trace,
-            operations: &self.operations,
+            operations: &self.trace.operations,
             findings: &self.findings,
             faults: &self.faults,
         }
@@ -109,8 +106,8 @@ impl World {
         node: u16,
         request: &str,
     ) -> (OperationId, EventId) {
-        let operation = OperationId(u32::try_from(self.operations.len()).unwrap());
-        self.operations.push(Described {
+        let operation = OperationId(u32::try_from(self.trace.operations.len()).unwrap());
+        self.trace.operations.push(Described {
             process: ProcessId(client.into()),
             node: NodeId(node),
             request: request.into(),
@@ -136,7 +133,7 @@ impl World {
         source: &str,
     ) -> EventId {
         let lane = self.lanes_of[operation.index()];
-        let described = &mut self.operations[operation.index()];
+        let described = &mut self.trace.operations[operation.index()];
         described.answer = answer.into();
         described.completed = Some(at(micros + 200));
         described.end = End::Ok;
@@ -461,7 +458,7 @@ pub(crate) fn wild(seed: u64) -> World {
     }
     for operation in 0..rng.below(12) {
         let invoked = at(rng.below(1_000_000));
-        world.operations.push(Described {
+        world.trace.operations.push(Described {
             process: ProcessId(u32::from(small(rng, 5))),
             node: NodeId(small(rng, 9)),
             request: (*rng.pick(&HOSTILE)).into(),
