@@ -61,8 +61,8 @@ pub(crate) fn wide(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(0)
 }
 
-/// The text as it may stand in XML, between tags or in an attribute. What XML cannot carry was spelled
-/// out before: every text comes through [`shown`].
+/// The text as it may stand in XML, between tags or in an attribute. What XML cannot carry was
+/// spelled out before: every text comes through [`shown`].
 pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {

@@ -329,8 +329,8 @@ impl<'a> Drawing<'a> {
         let _ = write!(self.out, "<g class=\"{class}\"><title>{}</title>", escaped(title));
     }
 
-    /// Puts a text at that one of the places which covers no other label and crosses the fewest lines.
-    /// Where each would cover a label, only a text that must be shown is shown.
+    /// Puts a text at that one of the places which covers no other label and crosses the fewest
+    /// lines. Where each would cover a label, only a text that must be shown is shown.
     fn label(&mut self, class: &str, text: &str, places: &[Point], must: bool) {
         let width = text_width(text, 11);
         let area = |(x, y): Point| Area { x: x - 2, y: y - 11, width: width + 4, height: 14 };
