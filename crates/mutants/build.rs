@@ -1,7 +1,8 @@
 //! Builds the mutants: copies of the reference nodes with one patch each, and the list of them.
 //!
 //! For every `patches/<node>/<mutant>.patch` and `variants/<node>/<variant>.patch` there will be a
-//! module in `OUT_DIR`, and an entry in its `registry.rs`. A patch that does not apply fails the build.
+//! module in `OUT_DIR`, and an entry in its `registry.rs`. A patch that does not apply fails the
+//! build.
 
 #[path = "src/patch.rs"]
 mod patch;

@@ -1,36 +1,37 @@
 //! ABD: a register that survives the loss of any minority, with many readers and many writers.
 //!
-//! PROBLEM     Some machines are dead, or only slow, or cut off; from here they all look the same. Still
-//!             all clients, whichever node they ask, must see one register per key: a read returns what
-//!             the last write wrote, and once a read has returned a value, no later read returns an
-//!             older one.
-//! IDEA        Any two majorities share a node. So ask a majority, tell a majority, and wait for nobody
-//!             in particular. Every value carries a stamp; the larger stamp is the newer value
-//!             [attiya1995]. With many writers a stamp needs the writer's name to break ties, and a
-//!             writer must first ask which stamp is the largest so far [lynch1997].
-//! RULES       1. A write asks a majority for the newest stamp and then tells a majority a larger one
-//!                ("read-impose write-consult-majority" [cachin2011 §4.4]).
-//!             2. A read asks a majority for the newest value and then tells it to a majority before it
-//!                returns it: otherwise a second read could meet a majority that has not heard yet.
+//! PROBLEM     Some machines are dead, or only slow, or cut off; from here they all look the same.
+//!             Still all clients, whichever node they ask, must see one register per key: a read
+//!             returns what the last write wrote, and once a read has returned a value, no later
+//!             read returns an older one.
+//! IDEA        Any two majorities share a node. So ask a majority, tell a majority, and wait for
+//!             nobody in particular. Every value carries a stamp; the larger stamp is the newer
+//!             value [attiya1995]. With many writers a stamp needs the writer's name to break ties,
+//!             and a writer must first ask which stamp is the largest so far [lynch1997].
+//! RULES       1. A write asks a majority for the newest stamp and then tells a majority a larger
+//!                one ("read-impose write-consult-majority" [cachin2011 §4.4]).
+//!             2. A read asks a majority for the newest value and then tells it to a majority
+//!                before it returns it: otherwise a second read could meet a majority that has not
+//!                heard yet.
 //!             3. A replica replaces its copy by a newer one only.
-//!             4. No two writes have the same stamp. The coordinator is its own first replica: it keeps
-//!                a version before it sends it, and picks a stamp above its own copy, so that neither
-//!                two clients of one node nor two lives of it can pick the same.
-//!             5. A replica has a version on disk before it says so [cachin2011 §4.5]. What a majority
-//!                said must still be true after they all have crashed.
-//!             6. An answer counts once per replica, and only for the phase it answers. Phases are never
-//!                numbered the same again, not after a restart either.
+//!             4. No two writes have the same stamp. The coordinator is its own first replica: it
+//!                keeps a version before it sends it, and picks a stamp above its own copy, so that
+//!                neither two clients of one node nor two lives of it can pick the same.
+//!             5. A replica has a version on disk before it says so [cachin2011 §4.5]. What a
+//!                majority said must still be true after they all have crashed.
+//!             6. An answer counts once per replica, and only for the phase it answers. Phases are
+//!                never numbered the same again, not after a restart either.
 //! MESSAGES    Query  { phase, key }            to all: what is your version?
 //!             Update { phase, key, version }   to all: keep this, if it is newer
 //!             Answer { phase, held }           back: this is what I now hold
-//! COST        Two round trips and 4(n - 1) messages for a write and for a read; a sync per replica that
-//!             learned something new.
+//! COST        Two round trips and 4(n - 1) messages for a write and for a read; a sync per replica
+//!             that learned something new.
 //! CAVEATS     There is no compare-and-set, and cannot be: registers have consensus number 1, and
 //!             compare-and-set solves consensus among any number of processes [herlihy1991]. It is
 //!             answered with "not supported"; see Raft and Paxos for what it takes.
-//!             Without a majority a request waits, and is sent again, for as long as that lasts; its
-//!             client will have given up. Waiting requests and the log grow without bound.
-//!             A replica whose synced disk was damaged breaks rule 5. It would have to learn all keys
+//!             Without a majority a request waits, and is sent again, for as long as that lasts;
+//!             its client will have given up. Waiting requests and the log grow without bound. A
+//!             replica whose synced disk was damaged breaks rule 5. It would have to learn all keys
 //!             from a majority of the others before it may answer.
 //! READ NEXT   primary_backup.rs for what happens to those who do not ask a majority
 
@@ -154,7 +155,7 @@ impl Node for Abd {
         let boot = cx.disk.get() + 1;
         cx.disk.set(boot); // rule 6
         cx.sync();
-        let copies = cx.disk.log().iter().copied().collect(); // of each key the last one is the newest
+        let copies = cx.disk.log().iter().copied().collect(); // of each key the last is the newest
         Self { copies, open: BTreeMap::new(), phase: Phase { boot, number: 0 } }
     }
 
@@ -193,8 +194,8 @@ impl Node for Abd {
 
 /// The replica.
 impl Abd {
-    /// Replaces the copy by a newer one. When this returns, it may be said that the copy is at least
-    /// as new as `version`.
+    /// Replaces the copy by a newer one. When this returns, it may be said that the copy is at
+    /// least as new as `version`.
     fn keep(&mut self, cx: &mut Context<Self>, key: u64, version: Version) {
         if self.copies.get(&key).is_none_or(|held| held.stamp < version.stamp) {
             self.copies.insert(key, version); // rule 3

@@ -33,7 +33,8 @@ pub enum Kind {
 /// [`for_each_node!`]: crate::for_each_node
 macro_rules! nodes {
     ($dollar:tt $(
-        $name:literal $kind:ident $($module:ident)::+, $source:literal, $breaks:expr, $summary:literal;
+        $name:literal $kind:ident $($module:ident)::+, $source:literal, $breaks:expr,
+        $summary:literal;
     )+) => {
         /// Every built-in node, in reading order.
         pub const CATALOG: &[Entry] = &[$(Entry {

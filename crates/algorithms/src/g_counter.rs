@@ -2,11 +2,11 @@
 //!
 //! PROBLEM     Any node must accept an increment at any time, and in the end all must show the sum.
 //!             Merging two sums by adding counts things twice; by maximum, it loses some.
-//! IDEA        One slot per node, and nobody writes another's slot. Within a slot the larger count is
-//!             the newer one, so slots merge by maximum; the value is the sum of the slots.
+//! IDEA        One slot per node, and nobody writes another's slot. Within a slot the larger count
+//!             is the newer one, so slots merge by maximum; the value is the sum of the slots.
 //! RULES       1. A node adds to its own slot only [shapiro2011 §3.1.2].
-//!             2. The slot is on its owner's disk before anyone may see it: a slot that fell back after
-//!                a crash would swallow later increments, which the others take for old news.
+//!             2. The slot is on its owner's disk before anyone may see it: a slot that fell back
+//!                after a crash would swallow later increments, which the others take for old news.
 //!             3. Merge is the maximum, slot by slot; whoever forgot the others' slots is sent them
 //!                again.
 //! MESSAGES    Merge { slots }   to the peer whose turn it is: all slots I know of

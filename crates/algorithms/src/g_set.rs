@@ -1,18 +1,19 @@
 //! G-Set: a set that only grows, and needs no agreement.
 //!
-//! PROBLEM     Any node must accept an add at any time, also while it is cut off, and in the end all
-//!             must have the same set. Messages come late, twice, out of order, or not at all.
-//! IDEA        Let the state itself be the message, and let merging two states be their union. Union
-//!             does not care about order (commutative), grouping (associative) or repetition
-//!             (idempotent), so neither does the set. A value with such a merge is a state-based CRDT
-//!             [shapiro2011 §2].
-//! RULES       1. An add is on the disk of the node that acknowledges it [shapiro2011 §3.3.1, plus a
-//!                disk]. Others may keep it in memory: whoever forgets it will be sent it again.
+//! PROBLEM     Any node must accept an add at any time, also while it is cut off, and in the end
+//!             all must have the same set. Messages come late, twice, out of order, or not at all.
+//! IDEA        Let the state itself be the message, and let merging two states be their union.
+//!             Union does not care about order (commutative), grouping (associative) or repetition
+//!             (idempotent), so neither does the set. A value with such a merge is a state-based
+//!             CRDT [shapiro2011 §2].
+//! RULES       1. An add is on the disk of the node that acknowledges it
+//!                [shapiro2011 §3.3.1, plus a disk]. Others may keep it in memory: whoever forgets
+//!                it will be sent it again.
 //!             2. The state only grows: a merge never takes anything away.
 //!             3. Every peer has its turn to be sent the state, for ever.
 //! MESSAGES    Merge { elements }   to the peer whose turn it is: all I have
-//! COST        The whole state in every message, busy or idle. Sending only what is new (delta states)
-//!             or comparing checksums first (broadcast/gossip.rs) are the ways out.
+//! COST        The whole state in every message, busy or idle. Sending only what is new (delta
+//!             states) or comparing checksums first (broadcast/gossip.rs) are the ways out.
 //! CAVEATS     Nothing can be removed. That takes tombstones: the 2P-Set and the OR-Set.
 //! READ NEXT   g_counter.rs: the same idea where adding twice is not the same as adding once
 

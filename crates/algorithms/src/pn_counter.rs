@@ -1,9 +1,9 @@
 //! PN-Counter: a counter that goes up and down, made of two that only go up.
 //!
-//! PROBLEM     The trick of the G-Counter is that the larger number is the newer one. With decrements it
-//!             is not: after +5 and -3, is 5 or 2 the newer slot?
-//! IDEA        Count ups and downs apart. Each of the two only grows, so each merges by maximum; the
-//!             value is the difference of the sums.
+//! PROBLEM     The trick of the G-Counter is that the larger number is the newer one. With
+//!             decrements it is not: after +5 and -3, is 5 or 2 the newer slot?
+//! IDEA        Count ups and downs apart. Each of the two only grows, so each merges by maximum;
+//!             the value is the difference of the sums.
 //! RULES       As for the G-Counter, twice [shapiro2011 §3.1.3]:
 //!             1. A node adds to its own tally only.
 //!             2. The tally is on its owner's disk before anyone may see it.

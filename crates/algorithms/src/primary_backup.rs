@@ -1,31 +1,33 @@
 //! Primary and backups with heartbeats: the kind everyone writes first. BROKEN BY DESIGN.
 //!
-//! PROBLEM     One machine is a single point of failure. There should be a second one with a copy, which
-//!             takes over when the first one dies.
-//! IDEA        One node is the primary: it answers all clients, sends every write to the backups, and
-//!             sends heartbeats. A backup that hears no heartbeat for a while concludes that the primary
-//!             is dead, and becomes the primary. If two primaries ever meet, the one with the lower
-//!             number stays, and the other becomes its backup and takes its copy of the data.
+//! PROBLEM     One machine is a single point of failure. There should be a second one with a copy,
+//!             which takes over when the first one dies.
+//! IDEA        One node is the primary: it answers all clients, sends every write to the backups,
+//!             and sends heartbeats. A backup that hears no heartbeat for a while concludes that
+//!             the primary is dead, and becomes the primary. If two primaries ever meet, the one
+//!             with the lower number stays, and the other becomes its backup and takes its copy of
+//!             the data.
 //! RULES       It is tempting to think that these are enough:
-//!             1. A write is on the primary's disk and on its way to the backups before the client hears
-//!                that it is done.
+//!             1. A write is on the primary's disk and on its way to the backups before the client
+//!                hears that it is done.
 //!             2. Only the primary answers clients, so they all see one order of events.
 //!             3. Backups take over one after another: the lower its number, the sooner.
 //! MESSAGES    Heartbeat          primary to all: I am here
 //!             Put { key, value } primary to all: do the same
 //!             Join               backup to a primary that is new to it: what did I miss?
 //!             Copy { table }     back: all there is
-//! WHAT IS     *Silence is not death.* A primary that is cut off, or slow, looks to the backups exactly
+//! WHAT IS     *Silence is not death.* A primary that is cut off, or slow, looks to the backups
+//!             exactly
 //! WRONG       like a dead one. They elect a successor while it goes on answering clients: now both
-//!             sides believe they are in charge, which is the split brain this laboratory is named for
-//!             [bailis2014]. When they meet again, one of them throws away writes that it had
-//!             acknowledged. Breaking rule 2 does that by itself; and rule 1 is too weak even without
-//!             a partition: "on its way" is not "arrived", so a primary that dies at the wrong moment
-//!             takes acknowledged writes with it.
-//! THE CURE    Neither a longer timeout nor a better detector helps: no timeout tells slow from dead.
-//!             Before it acknowledges a write, a primary must know that a majority has it, and it must
-//!             lose the power to acknowledge before anyone else gains it: abd.rs has no primary at all,
-//!             Raft and Viewstamped Replication have one per term.
+//!             sides believe they are in charge, which is the split brain this laboratory is named
+//!             for [bailis2014]. When they meet again, one of them throws away writes that it had
+//!             acknowledged. Breaking rule 2 does that by itself; and rule 1 is too weak even
+//!             without a partition: "on its way" is not "arrived", so a primary that dies at the
+//!             wrong moment takes acknowledged writes with it.
+//! THE CURE    Neither a longer timeout nor a better detector helps: no timeout tells slow from
+//!             dead. Before it acknowledges a write, a primary must know that a majority has it,
+//!             and it must lose the power to acknowledge before anyone else gains it: abd.rs has no
+//!             primary at all, Raft and Viewstamped Replication have one per term.
 //! READ NEXT   abd.rs
 
 use std::collections::BTreeMap;

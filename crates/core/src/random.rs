@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 /// 2^64 divided by the golden ratio, odd: the step of the counter [splitmix §3].
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// The finaliser of SplitMix64 (Stafford's variant 13 of MurmurHash3's): a bijection on 64 bits that
-/// changes half of the output bits for each input bit.
+/// The finaliser of SplitMix64 (Stafford's variant 13 of MurmurHash3's): a bijection on 64 bits
+/// that changes half of the output bits for each input bit.
 #[inline]
 const fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -2,8 +2,8 @@
 //!
 //! PROBLEM     A test must ask the same things of a node in Rust and of a program in Python, in a
 //!             simulator and over a pipe, and a failing run must lose operations one by one.
-//! IDEA        A workload fixes the [`Api`]. Its generator is a function of `(key, index)`: operation
-//!             17 is the same whether or not operation 16 is asked.
+//! IDEA        A workload fixes the [`Api`]. Its generator is a function of `(key, index)`:
+//!             operation 17 is the same whether or not operation 16 is asked.
 //! RULES       The JSON form is that of Maelstrom's protocol [maelstrom doc/workloads.md], without
 //!             `msg_id` and `in_reply_to`, which the transport adds.
 //! READ NEXT   echo.rs → lin_kv.rs; the judges are in `splitbrain-check`.

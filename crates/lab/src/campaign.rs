@@ -1,10 +1,10 @@
 //! A campaign: the same program in many worlds, until one of them breaks it.
 //!
 //! PROBLEM     Two threads must give the verdict that one gives, and the same every time.
-//! IDEA        Worlds are numbered by their seeds. Threads take them in small lots; the first failure
-//!             in the order of seeds is the verdict, whoever found which first.
-//! RULES       Figures are those of the worlds up to the first failure. The first world is run twice,
-//!             event for event: a program that does not repeat itself cannot be judged.
+//! IDEA        Worlds are numbered by their seeds. Threads take them in small lots; the first
+//!             failure in the order of seeds is the verdict, whoever found which first.
+//! RULES       Figures are those of the worlds up to the first failure. The first world is run
+//!             twice, event for event: a program that does not repeat itself cannot be judged.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -112,8 +112,8 @@ pub struct Failure {
 }
 
 impl Report {
-    /// Invalid if a world failed; unknown if none could be judged, or the campaign was stopped before
-    /// the first was done; else valid.
+    /// Invalid if a world failed; unknown if none could be judged, or the campaign was stopped
+    /// before the first was done; else valid.
     pub const fn validity(&self) -> Validity {
         if self.failure.is_some() {
             Validity::Invalid

@@ -58,10 +58,11 @@ pub(crate) struct Flight {
     pub(crate) source: Option<u32>,
 }
 
-/// The trace with its threads found: which events are one message, which follow from which operation.
+/// The trace with its threads found: which events are one message, which follow from which
+/// operation.
 ///
-/// A trace may come from a file, and so nothing in it is trusted: a cause must lie before its effect,
-/// an index that leads nowhere is as good as none.
+/// A trace may come from a file, and so nothing in it is trusted: a cause must lie before its
+/// effect, an index that leads nowhere is as good as none.
 pub(crate) struct Threads<'a> {
     pub(crate) trace: &'a Trace,
     pub(crate) flights: Vec<Flight>,

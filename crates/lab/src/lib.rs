@@ -1,10 +1,11 @@
 //! Many worlds and one answer: campaigns over seeds, and what a run says to people.
 //!
-//! PROBLEM     A failing run is ten thousand events, and a verdict without a reason teaches nothing.
+//! PROBLEM     A failing run is ten thousand events, and a verdict without a reason teaches
+//!             nothing.
 //! IDEA        A campaign finds a world that fails and shrinks it. Its finding names the operations
 //!             that cannot be; from them the few events that decide it are found, told and drawn.
-//! RULES       Stories, diagrams and screens are functions of their input: no clock, no terminal, no
-//!             printing. What came from a node is escaped before it is shown.
+//! RULES       Stories, diagrams and screens are functions of their input: no clock, no terminal,
+//!             no printing. What came from a node is escaped before it is shown.
 //! READ NEXT   campaign.rs → evidence.rs → story.rs → diagram.rs → screen.rs
 
 mod campaign;

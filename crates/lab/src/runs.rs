@@ -1,8 +1,8 @@
 //! The folder of runs: what a run leaves behind for people and for replay.
 //!
-//! `.splitbrain/runs/0001-abd/` holds `recipe.json` (shrunk, if it failed), `recipe-found.json` (as it
-//! was drawn), `verdict.json`, `history.jsonl`, `trace.jsonl`, `story.txt` and `diagram.svg`; `latest`
-//! names the newest. Nothing is ever written anywhere else.
+//! `.splitbrain/runs/0001-abd/` holds `recipe.json` (shrunk, if it failed), `recipe-found.json` (as
+//! it was drawn), `verdict.json`, `history.jsonl`, `trace.jsonl`, `story.txt` and `diagram.svg`;
+//! `latest` names the newest. Nothing is ever written anywhere else.
 
 use std::fs;
 use std::io::{self, BufWriter};

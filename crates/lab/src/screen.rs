@@ -1,7 +1,7 @@
 //! The verdict on one screen, 80 by 24: the cause first, at the bottom what to type next.
 //!
-//! RULES       Never a dump: every part has its number of lines, and says what it left out. What was
-//!             not measured is not shown. What a node provided is escaped and cut.
+//! RULES       Never a dump: every part has its number of lines, and says what it left out. What
+//!             was not measured is not shown. What a node provided is escaped and cut.
 //! READ NEXT   the golden screens in tests/golden/
 
 use std::time::Duration;
@@ -210,8 +210,8 @@ impl Screen<'_> {
         parts.join(" · ")
     }
 
-    /// The operations, each with its interval on a common line of time: all of them if they are few,
-    /// else those that show what is wrong.
+    /// The operations, each with its interval on a common line of time: all of them if they are
+    /// few, else those that show what is wrong.
     fn history(&self, operations: &[OperationId]) -> Vec<Line> {
         let all = self.evidence.operations;
         let described: Vec<&Described> = if all.len() <= HISTORY_LINES {
@@ -270,7 +270,10 @@ impl Screen<'_> {
         let lost = events
             .iter()
             .filter(|event| {
-                matches!(event.kind, EventKind::Drop { reason, .. } if reason != DropReason::NoSuchNode)
+                matches!(
+                    event.kind,
+                    EventKind::Drop { reason, .. } if reason != DropReason::NoSuchNode
+                )
             })
             .count();
         let lost = match lost {

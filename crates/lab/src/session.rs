@@ -1,7 +1,7 @@
 //! A session at the terminal: run a campaign, show how far it is, tell the verdict, keep the run.
 //!
-//! The one place of this crate that talks to a terminal and reads a clock: the program and a learner's
-//! own binary share it.
+//! The one place of this crate that talks to a terminal and reads a clock: the program and a
+//! learner's own binary share it.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -37,8 +37,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session on this terminal. `NO_COLOR` is honoured, and colour and progress are for terminals
-    /// only.
+    /// A session on this terminal. `NO_COLOR` is honoured, and colour and progress are for
+    /// terminals only.
     #[expect(clippy::disallowed_methods, reason = "how a verdict looks may depend on the terminal")]
     pub fn here(json: bool) -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());

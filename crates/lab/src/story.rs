@@ -1,13 +1,15 @@
 //! The few events that decide a run, in words.
 //!
-//! PROBLEM     Even a shrunk run has a hundred events, and most are heartbeats. Who must read them all
-//!             to find the one lost message learns to hate the tool.
-//! IDEA        The finding names the operations that cannot be. Walk from their answers back along the
-//!             causes; then ask what the nodes that answered had missed: messages that were lost or
-//!             late, writes that a crash took, a change of role. Weigh, and keep the heaviest.
-//! RULES       One sentence for each line, the time first, the line of code that sent it last. Nothing
-//!             after the last answer counts: it cannot have caused it.
-//! CAVEATS     Weights are a judgement, not a proof. The listing and the diagram show the whole run.
+//! PROBLEM     Even a shrunk run has a hundred events, and most are heartbeats. Who must read them
+//!             all to find the one lost message learns to hate the tool.
+//! IDEA        The finding names the operations that cannot be. Walk from their answers back along
+//!             the causes; then ask what the nodes that answered had missed: messages that were
+//!             lost or late, writes that a crash took, a change of role. Weigh, and keep the
+//!             heaviest.
+//! RULES       One sentence for each line, the time first, the line of code that sent it last.
+//!             Nothing after the last answer counts: it cannot have caused it.
+//! CAVEATS     Weights are a judgement, not a proof. The listing and the diagram show the whole
+//!             run.
 //! READ NEXT   evidence.rs → story.rs → story/listing.rs
 
 mod listing;

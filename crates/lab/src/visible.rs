@@ -47,9 +47,9 @@ fn spell(char: char, out: &mut String) {
     }
 }
 
-/// Characters that change how their neighbours are shown, or show nothing: joiners, direction marks,
-/// separators, combining marks, variation selectors, tags, private and unassigned ones at the end of
-/// the planes.
+/// Characters that change how their neighbours are shown, or show nothing: joiners, direction
+/// marks, separators, combining marks, variation selectors, tags, private and unassigned ones at
+/// the end of the planes.
 const fn is_invisible(char: char) -> bool {
     matches!(char as u32,
         0xAD | 0x300..=0x36F | 0x483..=0x489 | 0x591..=0x5BD | 0x610..=0x61C | 0x64B..=0x65F
@@ -82,8 +82,8 @@ pub(crate) fn width(text: &str) -> usize {
     text.chars().map(columns_of).sum()
 }
 
-/// The text on lines of at most `columns` columns, broken between words where that is possible; what
-/// does not fit on `lines` lines is cut.
+/// The text on lines of at most `columns` columns, broken between words where that is possible;
+/// what does not fit on `lines` lines is cut.
 pub(crate) fn wrapped(text: &str, columns: usize, lines: usize) -> Vec<String> {
     let text = shown(text, columns * lines);
     let mut out: Vec<String> = vec![String::new()];

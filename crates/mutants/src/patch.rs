@@ -1,7 +1,7 @@
 //! Patches: how one bug is planted in a copy of a source file.
 //!
-//! PROBLEM     A planted bug must be easy to read, must not leave a switch in the reference, and must not
-//!             rot unnoticed when the reference changes.
+//! PROBLEM     A planted bug must be easy to read, must not leave a switch in the reference, and
+//!             must not rot unnoticed when the reference changes.
 //! IDEA        A patch file: headers that say what the bug is, then hunks as in a unified diff but
 //!             without line numbers. The old lines of a hunk say where it applies.
 //! RULES       1. The old lines of each hunk occur in the file exactly once: no fuzz, no offsets.

@@ -27,8 +27,8 @@ pub enum Latency {
         /// The mean.
         mean: u64,
     },
-    /// Log-normal, as measured on many real networks: a hump with a long tail. Its normal variable is
-    /// approximated by a sum of four uniform ones, which cuts the tails at 3.46 sigma.
+    /// Log-normal, as measured on many real networks: a hump with a long tail. Its normal variable
+    /// is approximated by a sum of four uniform ones, which cuts the tails at 3.46 sigma.
     LogNormal {
         /// Half of all spans are shorter than this.
         median: u64,
@@ -102,8 +102,8 @@ const fn multiply(value: u64, factor: u64) -> u64 {
     if product > u64::MAX as u128 { u64::MAX } else { product as u64 }
 }
 
-/// Minus the natural logarithm of a number in (0, 1] given by random bits, in fixed point: from 0 to
-/// about 44.4.
+/// Minus the natural logarithm of a number in (0, 1] given by random bits, in fixed point: from 0
+/// to about 44.4.
 const fn negative_ln(bits: u64) -> u64 {
     // -ln(u) = ln 2 * (leading zeros + 1 - log2(mantissa)), the mantissa in [1, 2).
     let u = bits | 1;

@@ -1,8 +1,8 @@
 //! The deterministic simulator: the same node in a thousand broken worlds, each of which can be had
 //! again.
 //!
-//! PROBLEM     Distributed bugs need a rare order of messages, crashes and time-outs. A test on a real
-//!             network meets it once a month and cannot show it again.
+//! PROBLEM     Distributed bugs need a rare order of messages, crashes and time-outs. A test on a
+//!             real network meets it once a month and cannot show it again.
 //! IDEA        Everything outside the node is simulated, in virtual time, from one seed.
 //! RULES       A run is a function of its [`Recipe`]. Same recipe, same bytes: see [`Run::digest`].
 //! CAVEATS     It samples; it proves nothing. A bug that needs many steps in one order wants the

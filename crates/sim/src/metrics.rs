@@ -74,7 +74,8 @@ impl Metrics {
     }
 }
 
-/// Counts of spans in buckets that are at most 1/16 wide: quantiles are right to about six per cent.
+/// Counts of spans in buckets that are at most 1/16 wide: quantiles are right to about six per
+/// cent.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Histogram {
     counts: BTreeMap<u32, u64>,

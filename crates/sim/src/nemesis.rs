@@ -1,9 +1,10 @@
 //! The nemesis: draws what goes wrong, and when.
 //!
-//! PROBLEM     Faults that come too thick stop everything, and nothing is learnt; faults that are over
-//!             at once are never noticed; and one kind of fault can hide what another would show.
-//! IDEA        Faults begin at random times, each lasts at least long enough for timeouts to notice,
-//!             and all end before the run does: then the cluster must make progress.
+//! PROBLEM     Faults that come too thick stop everything, and nothing is learnt; faults that are
+//!             over at once are never noticed; and one kind of fault can hide what another would
+//!             show.
+//! IDEA        Faults begin at random times, each lasts at least long enough for timeouts to
+//!             notice, and all end before the run does: then the cluster must make progress.
 //! RULES       Never more than a minority is down or rotten at once: no protocol promises more. The
 //!             majority may be cut off, paused or slow.
 //! CAVEATS     It aims at random. A bug that needs three messages and a crash in one order wants a
@@ -143,8 +144,8 @@ fn stops(fault: &Fault) -> Option<NodeId> {
     }
 }
 
-/// Whether a fault is still on, or its harm not yet mended, when another begins. Rot is never mended
-/// by itself, so it counts for ever.
+/// Whether a fault is still on, or its harm not yet mended, when another begins. Rot is never
+/// mended by itself, so it counts for ever.
 fn overlap(fault: &Injection, at: Time, lasts: Duration) -> bool {
     let rotten = matches!(fault.fault, Fault::Disk { fault: DiskFault::Rot(_), .. });
     rotten || (fault.at <= at + lasts && at <= fault.ends())

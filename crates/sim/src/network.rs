@@ -1,10 +1,11 @@
 //! The network: what becomes of a message between two nodes.
 //!
-//! PROBLEM     A message may be lost, doubled, delayed, overtaken, or stopped by a partition; and when
-//!             a failure is shrunk, taking away one message must not change the fate of all others.
+//! PROBLEM     A message may be lost, doubled, delayed, overtaken, or stopped by a partition; and
+//!             when a failure is shrunk, taking away one message must not change the fate of all
+//!             others.
 //! IDEA        Each directed link draws from a stream of its own, by its own counter.
-//! RULES       A cut is looked at when a message is sent: what was already on its way arrives. A node's
-//!             messages to itself are never lost and take no time.
+//! RULES       A cut is looked at when a message is sent: what was already on its way arrives. A
+//!             node's messages to itself are never lost and take no time.
 //! CAVEATS     No congestion between links: bandwidth belongs to a link, not to a machine.
 
 use std::collections::BTreeMap;
@@ -227,8 +228,8 @@ impl Network {
         link.dropping + link.holding > 0
     }
 
-    /// Begins a fault under the name `id`. `resolve` finds the node that a target stands for. Faults
-    /// that are not of the network do nothing here.
+    /// Begins a fault under the name `id`. `resolve` finds the node that a target stands for.
+    /// Faults that are not of the network do nothing here.
     pub fn begin(&mut self, id: u32, fault: &Fault, resolve: impl Fn(&Target) -> Option<NodeId>) {
         let active = match fault {
             Fault::Partition { cut, mode } => {

@@ -4,8 +4,8 @@
 //!             machine, and must be made smaller piece by piece.
 //! IDEA        The seed draws a [`Recipe`]: a plain list of operations and of faults. The run is a
 //!             function of the recipe. To shrink a run is to cut things out of its recipe.
-//! RULES       What the run itself draws (latencies, losses, timers, choices) comes from streams keyed
-//!             by link and by node, so that cutting one thing out leaves the rest as it was.
+//! RULES       What the run itself draws (latencies, losses, timers, choices) comes from streams
+//!             keyed by link and by node, so that cutting one thing out leaves the rest as it was.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -228,8 +228,8 @@ pub struct Planned {
     pub node: NodeId,
     /// The operation's number: together with the seed it makes the request.
     pub index: u32,
-    /// Whether it is one of the last: asked after everything has healed, again and again until it is
-    /// answered.
+    /// Whether it is one of the last: asked after everything has healed, again and again until it
+    /// is answered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub last: bool,
     /// The request itself, where it is written down; else the workload makes it from the number.

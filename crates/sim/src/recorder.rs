@@ -29,8 +29,8 @@ pub(crate) struct Recorder {
     tracing: bool,
     trace: Trace,
     said: Vec<Said>,
-    /// The trace's number of each message between nodes, by its slot: while tracing, no slot is used
-    /// twice.
+    /// The trace's number of each message between nodes, by its slot: while tracing, no slot is
+    /// used twice.
     message_ids: Vec<u32>,
     request_ids: BTreeMap<OperationId, u32>,
     processes: BTreeMap<ProcessId, u16>,

@@ -1,8 +1,8 @@
 //! Shrinking: the smallest recipe that still fails in the same way.
 //!
 //! PROBLEM     A failure among a hundred operations, nine faults and five nodes tells nobody why.
-//! IDEA        Cut something out of the recipe and run it again; if the same finding is still there,
-//!             it was not needed. Large pieces first, then smaller ones [zeller2002].
+//! IDEA        Cut something out of the recipe and run it again; if the same finding is still
+//!             there, it was not needed. Large pieces first, then smaller ones [zeller2002].
 //! RULES       The result is minimal: no operation, fault or node can be taken away from it without
 //!             the finding going away. Faults are made shorter and simpler, and the run too.
 //! CAVEATS     Minimal is not smallest: another order of cuts may end at a smaller recipe.

@@ -446,8 +446,8 @@ fn a_shrunk_recipe_is_minimal() {
     assert_eq!(shrink(&subject, &calmer, "SET-LOST", 10), None);
 }
 
-/// What a run is must not change from one version to the next: a change here is breaking, and stands
-/// in the changelog.
+/// What a run is must not change from one version to the next: a change here is breaking, and
+/// stands in the changelog.
 #[test]
 fn golden_digests() {
     let digests: Vec<String> = (0..20)

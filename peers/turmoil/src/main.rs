@@ -1,5 +1,5 @@
-//! turmoil: each node is a host with a UDP socket. Time moves in ticks of a millisecond, its default,
-//! and every host is polled in every tick.
+//! turmoil: each node is a host with a UDP socket. Time moves in ticks of a millisecond, its
+//! default, and every host is polled in every tick.
 
 #[path = "../../ping_pong.rs"]
 mod ping_pong;

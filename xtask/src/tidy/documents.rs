@@ -149,17 +149,27 @@ fn cited(text: &str) -> Vec<(usize, String)> {
     for (i, line) in text.lines().enumerate() {
         for rest in line.split('[').skip(1) {
             let Some((inside, _)) = rest.split_once(']') else { continue };
-            let Some((key, place)) = inside.split_once(' ') else { continue };
-            let is_place =
-                ["§", "fig.", "alg.", "p.", "table"].iter().any(|p| place.starts_with(p));
-            let is_key = !key.is_empty()
-                && key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-            if is_place && is_key {
+            let (key, place) = inside.split_once(' ').unwrap_or((inside, ""));
+            let places = ["§", "fig.", "alg.", "p.", "table", "doc/"];
+            if is_key(key) && (is_dated(key) || places.iter().any(|p| place.starts_with(p))) {
                 found.push((i + 1, key.to_owned()));
             }
         }
     }
     found
+}
+
+fn is_key(word: &str) -> bool {
+    let is_letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    !word.is_empty() && word.chars().all(is_letter)
+}
+
+/// Whether the key is an author and a year: a citation without a place, too.
+fn is_dated(key: &str) -> bool {
+    let (author, year) = key.split_at(key.len().saturating_sub(4));
+    author.len() > 2
+        && author.chars().all(|c| c.is_ascii_lowercase())
+        && year.chars().all(|c| c.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -193,6 +203,7 @@ mod tests {
     fn reads_citations_and_leaves_links_alone() {
         let keys = |text: &str| cited(text).into_iter().map(|(_, key)| key).collect::<Vec<_>>();
         assert_eq!(keys("// [raft §5.4.1] Refuse [abd fig. 2]."), ["raft", "abd"]);
+        assert_eq!(keys("a crash [rebello2020], torn [abd2 x]"), ["rebello2020"]);
         assert!(keys("//! [`Context`] and [see here](x) and [0; 4] [a b]").is_empty());
     }
 }

@@ -16,7 +16,8 @@ const PAGES: &str = "crates/check/src/explain/";
 
 pub(super) fn explained(tree: &Tree) -> Result<Vec<Complaint>> {
     let mut emitted: BTreeMap<String, (String, usize)> = BTreeMap::new();
-    for file in tree.ending(".rs").filter(|file| file.starts_with("crates/")) {
+    let is_source = |file: &&str| file.starts_with("crates/") && file.contains("/src/");
+    for file in tree.ending(".rs").filter(is_source) {
         for (line, literal) in Source::new(&tree.text(file)?).literals() {
             if is_finding(&literal) {
                 emitted.entry(literal).or_insert((file.to_owned(), line));

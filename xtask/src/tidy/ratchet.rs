@@ -1,13 +1,21 @@
 //! What is excused from a rule, and why. Entries go away; new ones need a better reason than haste.
 
 /// Functions longer than [`FUNCTION_LINES_MAX`]: file, name, lines it may have at most.
-pub(super) const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[];
+pub(super) const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
+    // Tables of histories and worlds, one row after the other.
+    ("crates/check/src/tests/cases.rs", "sets", 77),
+    ("crates/check/src/tests/cases.rs", "lin_kv_rejects", 114),
+    ("crates/lab/tests/pictures/worlds.rs", "busy", 118),
+    // One case for each kind of fault.
+    ("crates/sim/src/nemesis.rs", "draw", 63),
+    ("crates/sim/src/shrink.rs", "without_node", 65),
+];
 
 /// The length of a function, its signature included.
 pub(super) const FUNCTION_LINES_MAX: usize = 60;
 
 /// The width of a line, not counting what stands inside a string literal.
-pub(super) const COLUMNS_MAX: usize = 102;
+pub(super) const COLUMNS_MAX: usize = 100;
 
 /// The size of any file, in bytes.
 pub(super) const FILE_BYTES_MAX: u64 = 1_000_000;
@@ -15,8 +23,22 @@ pub(super) const FILE_BYTES_MAX: u64 = 1_000_000;
 /// How many names the facade may export: what a learner must meet before writing a node.
 pub(super) const FACADE_NAMES_MAX: usize = 30;
 
-/// Uses of a banned name below the I/O crates: file, name, reason.
-pub(super) const AUTHORITY: &[(&str, &str, &str)] = &[];
+/// Who may do some I/O below the I/O crates: file, names, reason. All of it is in the two crates
+/// that stand between a learner and the engines, and none of it can reach a verdict.
+pub(super) const GRANTS: &[(&str, &[&str], &str)] = &[
+    (
+        "crates/lab/src/campaign.rs",
+        &["std::thread", "Instant"],
+        "threads share the seeds out; how long it took is told, and decides nothing",
+    ),
+    ("crates/lab/src/runs.rs", &["std::fs", "fs::"], "runs are kept in .splitbrain/runs"),
+    ("crates/lab/src/session.rs", &["Instant", "env::var"], "progress and colour of a terminal"),
+    (
+        "crates/splitbrain/src/test.rs",
+        &["std::process", "std::thread", "std::fs", "env::args"],
+        "the main function of a learner's program",
+    ),
+];
 
 /// Words in capitals with hyphens that look like a finding's id and are none.
 pub(super) const NOT_FINDINGS: &[&str] = &[];

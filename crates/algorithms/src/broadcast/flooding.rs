@@ -1,22 +1,23 @@
 //! Flooding: tell your neighbours, and keep telling until they say they have heard.
 //!
 //! PROBLEM     A client tells one node something; soon every node must know it. The network loses,
-//!             doubles and delays; it may be cut in two for a while; and any node may crash, the one
-//!             that told the client "done" included.
+//!             doubles and delays; it may be cut in two for a while; and any node may crash, the
+//!             one that told the client "done" included.
 //! IDEA        A node that learns something passes it on to its neighbours, except the one it came
 //!             from. For each neighbour it remembers what it still owes: what was passed on and not
 //!             yet acknowledged. What is owed is told again, for ever if need be.
 //! RULES       1. Nothing is acknowledged, to a client or to a neighbour, before it is on disk: an
 //!                acknowledgement makes the other side forget its duty.
 //!             2. What is known already is not passed on again, or the flood would never end.
-//!             3. A node that restarts has forgotten what it owes, so it owes everything to everyone.
+//!             3. A node that restarts has forgotten what it owes, so it owes everything to
+//!                everyone.
 //!             4. Hearing something from a neighbour proves that the neighbour knows it.
 //! MESSAGES    Tell  { messages }   to a neighbour: know these
 //!             Heard { messages }   back: they are on my disk, you need not tell me again
-//! COST        One Tell per link and message, one Heard back; nothing while idle. In a tree of n nodes
-//!             that is 2(n - 1) per broadcast, and in any other graph more, but fewer hops.
-//! CAVEATS     What is known grows for ever; so does the log. Under load, batching would save messages
-//!             (see the variant `broadcast/batched`).
+//! COST        One Tell per link and message, one Heard back; nothing while idle. In a tree of n
+//!             nodes that is 2(n - 1) per broadcast, and in any other graph more, but fewer hops.
+//! CAVEATS     What is known grows for ever; so does the log. Under load, batching would save
+//!             messages (see the variant `broadcast/batched`).
 //! READ NEXT   gossip.rs for the same workload with the opposite trade
 
 use std::collections::{BTreeMap, BTreeSet};

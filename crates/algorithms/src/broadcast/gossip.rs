@@ -2,12 +2,13 @@
 //!
 //! PROBLEM     As for flooding. But there the traffic grows with the number of broadcasts times the
 //!             number of links, and every node must remember what it owes to whom.
-//! IDEA        Forget about single messages. Each node, at its own pace, compares its whole knowledge
-//!             with one peer's, and the two exchange what differs [demers1987 §1.3]. To compare is
-//!             cheap: a checksum says whether there is a difference at all. What one round misses, the
-//!             next one mends, so nothing is ever retransmitted and nothing is owed.
-//! RULES       1. What a client was told is done is on the disk of the node that said so. It will be
-//!                offered in every round, so all others may keep it in memory only.
+//! IDEA        Forget about single messages. Each node, at its own pace, compares its whole
+//!             knowledge with one peer's, and the two exchange what differs [demers1987 §1.3]. To
+//!             compare is cheap: a checksum says whether there is a difference at all. What one
+//!             round misses, the next one mends, so nothing is ever retransmitted and nothing is
+//!             owed.
+//! RULES       1. What a client was told is done is on the disk of the node that said so. It will
+//!                be offered in every round, so all others may keep it in memory only.
 //!             2. Every peer has its turn: no luck is needed for all to meet.
 //! MESSAGES    Compare { checksum }   to the peer whose turn it is
 //!             Mine { messages }      back, if the checksums differ: all I know

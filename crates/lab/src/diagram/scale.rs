@@ -1,8 +1,9 @@
 //! From time to place: idle gaps are cut out, and bursts are given room.
 //!
 //! A true scale would draw a second of silence as a thousand times a message's flight. So each span
-//! between two instants where something happens gets half of its width for being there, and half for
-//! its length; a span much longer than the others is cut to a mark that shows how much is missing.
+//! between two instants where something happens gets half of its width for being there, and half
+//! for its length; a span much longer than the others is cut to a mark that shows how much is
+//! missing.
 
 use std::time::Duration;
 

@@ -246,7 +246,8 @@ impl Cells {
         }
     }
 
-    /// Writes what happens on a lane beside its line: to the right if there is room, else to the left.
+    /// Writes what happens on a lane beside its line: to the right if there is room, else to the
+    /// left.
     fn mark(&mut self, column: usize, mark: char, ink: Ink, what: &str, why: &str) {
         self.0[column] = (mark, ink);
         let right = COLUMNS - column - 2;

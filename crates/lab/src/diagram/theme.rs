@@ -1,7 +1,7 @@
 //! The palette: each role's colour on a light page and on a dark one.
 //!
-//! Found by a search for colours that stay apart for colour-blind eyes and have a contrast of 3:1 to
-//! their page. The test below holds the table to that contrast.
+//! Found by a search for colours that stay apart for colour-blind eyes and have a contrast of 3:1
+//! to their page. The test below holds the table to that contrast.
 
 /// A colour by its role: its name, on a light page, on a dark page.
 pub(crate) type Colour = (&'static str, &'static str, &'static str);

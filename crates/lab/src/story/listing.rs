@@ -51,8 +51,8 @@ pub(crate) fn beats(evidence: &Evidence<'_>, threads: &Threads<'_>) -> Vec<Beat>
     beats
 }
 
-/// Keeps the `count` beats that are missed most; of equal ones the latest, which are nearest to what
-/// went wrong. Says how many were left out.
+/// Keeps the `count` beats that are missed most; of equal ones the latest, which are nearest to
+/// what went wrong. Says how many were left out.
 pub(crate) fn keep(beats: &mut Vec<Beat>, count: usize) -> usize {
     let left_out = beats.len().saturating_sub(count);
     if left_out > 0 {

@@ -311,8 +311,8 @@ pub(crate) fn counted_twice() -> World {
     world
 }
 
-/// Five nodes elect leaders while one of them crashes and another stands still: as much as a picture
-/// should have to bear.
+/// Five nodes elect leaders while one of them crashes and another stands still: as much as a
+/// picture should have to bear.
 pub(crate) fn busy() -> World {
     let mut world = World::new(5, 2);
     for node in 0..5 {
@@ -447,8 +447,8 @@ fn small(rng: &mut Rng, bound: u16) -> u16 {
     u16::try_from(rng.below(bound.into())).unwrap()
 }
 
-/// A world drawn at random: any events in any order, at times that may go back, with causes and indices that may lead nowhere
-/// and texts that mean harm.
+/// A world drawn at random: any events in any order, at times that may go back, with causes and
+/// indices that may lead nowhere and texts that mean harm.
 pub(crate) fn wild(seed: u64) -> World {
     let rng = &mut Rng::new(seed);
     let mut world = World::new(small(rng, 9) + 1, u32::from(small(rng, 4)) + 1);
