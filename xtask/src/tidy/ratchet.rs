@@ -2,9 +2,7 @@
 
 /// Functions longer than [`FUNCTION_LINES_MAX`]: file, name, lines it may have at most.
 pub(super) const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
-    // Tables of histories and worlds, one row after the other.
-    ("crates/check/src/tests/cases.rs", "sets", 77),
-    ("crates/check/src/tests/cases.rs", "lin_kv_rejects", 114),
+    // A table of events, one row after the other.
     ("crates/lab/tests/pictures/worlds.rs", "busy", 118),
     // One case for each kind of fault.
     ("crates/sim/src/nemesis.rs", "draw", 63),
