@@ -2,8 +2,8 @@
 
 use splitbrain_core::workload::{Draw, Workload};
 use splitbrain_core::{
-    Described, ErrorCode, History, Key, MessageText, Operation, OperationId, Outcome, ProcessId,
-    Stamp, Verdict,
+    Described, ErrorCode, History, Key, MessageText, NodeId, Operation, OperationId, Outcome,
+    ProcessId, Stamp, Verdict,
 };
 
 use crate::cluster::{AnswerKind, Slot};
@@ -83,6 +83,7 @@ impl<W: Workload> Clients<W> {
     pub fn invoke(
         &mut self,
         planned: &Planned,
+        node: NodeId,
         process: ProcessId,
         invoked: Stamp,
     ) -> Option<OperationId> {
@@ -90,7 +91,7 @@ impl<W: Workload> Clients<W> {
         let id = OperationId(u32::try_from(self.history.operations.len()).ok()?);
         self.history.operations.push(Operation {
             process,
-            node: planned.node,
+            node,
             request,
             invoked,
             completed: None,

@@ -181,11 +181,12 @@ pub trait Cluster {
     /// The name of an armed timer.
     fn timer(&self, node: NodeId, timer: Slot) -> String;
 
-    /// A client begins an operation: makes its request and its entry in the history. Returns the
-    /// operation, or `None` if the workload has none for this plan.
+    /// A client begins an operation at `node`: makes its request and its entry in the history.
+    /// Returns the operation, or `None` if the workload has none for this plan.
     fn invoke(
         &mut self,
         planned: &Planned,
+        node: NodeId,
         process: ProcessId,
         invoked: Stamp,
     ) -> Option<OperationId>;

@@ -301,10 +301,11 @@ impl<N: Node<Api: Workload>> Cluster for Nodes<N> {
     fn invoke(
         &mut self,
         planned: &Planned,
+        node: NodeId,
         process: ProcessId,
         invoked: Stamp,
     ) -> Option<OperationId> {
-        self.clients.invoke(planned, process, invoked)
+        self.clients.invoke(planned, node, process, invoked)
     }
 
     fn complete(&mut self, operation: OperationId, at: Stamp, answer: Option<Slot>) {

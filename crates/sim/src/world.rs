@@ -209,6 +209,8 @@ struct Client {
     /// Plans not yet begun, by their place in the recipe.
     plans: VecDeque<u32>,
     open: Option<OperationId>,
+    /// How many nodes have sent it away from its last operation: it goes on to the next one.
+    sent_away: u16,
 }
 
 /// What the world knows of an operation.
@@ -269,6 +271,7 @@ impl<'a> World<'a> {
             process: ProcessId(u32::from(number)),
             plans: VecDeque::new(),
             open: None,
+            sent_away: 0,
         };
         Self {
             recipe,
@@ -856,15 +859,16 @@ impl<'a> World<'a> {
     }
 
     fn on_ask(&mut self, client: u16) {
-        let Client { process, plans, open } = &mut self.clients[usize::from(client)];
+        let Client { process, plans, open, sent_away } = &mut self.clients[usize::from(client)];
         if open.is_some() {
             return;
         }
         let Some(plan) = plans.pop_front() else { return };
-        let process = *process;
+        let (process, sent_away) = (*process, *sent_away);
         let planned = &self.recipe.operations[plan as usize];
+        let node = NodeId((planned.node.0 + sent_away) % self.recipe.config.nodes);
         let stamp = Stamp { order: self.order, at: Time::from_nanos(self.now) };
-        let Some(operation) = self.cluster.invoke(planned, process, stamp) else {
+        let Some(operation) = self.cluster.invoke(planned, node, process, stamp) else {
             self.ask_next(client);
             return;
         };
@@ -877,7 +881,7 @@ impl<'a> World<'a> {
         let lane = self.recorder.lane(process);
         let event = self.recorder.event(self.now, lane, NOTHING, EventKind::Invoke { operation });
         let message = self.recorder.request(operation);
-        let kind = EventKind::Send { to: planned.node.0, message, source: None };
+        let kind = EventKind::Send { to: node.0, message, source: None };
         let sent = self.recorder.event(self.now, lane, event, kind);
         self.operations.push(Asked {
             client,
@@ -889,7 +893,7 @@ impl<'a> World<'a> {
         });
         let timeout = u64::try_from(self.recipe.config.timeout.as_nanos()).unwrap_or(u64::MAX);
         self.push(self.now.saturating_add(timeout), NOTHING, Due::TimeOut { operation });
-        self.input(planned.node, Input::Request(operation), sent);
+        self.input(node, Input::Request(operation), sent);
     }
 
     fn reply(
@@ -969,8 +973,10 @@ impl<'a> World<'a> {
             // The process is dead [jepsen]: its client goes on as another one.
             state.process.0 += clients;
         }
-        let again = matches!(kind, AnswerKind::Indefinite | AnswerKind::Definite { retry: true });
-        if last && again {
+        let refused = kind == AnswerKind::Definite { retry: true };
+        if last && (refused || kind == AnswerKind::Indefinite) {
+            // Who is told "not now" asks another node, as one does that looks for the leader.
+            state.sent_away = (state.sent_away + u16::from(refused)) % self.recipe.config.nodes;
             state.plans.push_front(plan);
             self.push(self.now + ASK_AGAIN_AFTER, NOTHING, Due::Ask { client });
         } else {

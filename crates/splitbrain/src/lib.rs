@@ -39,4 +39,4 @@ pub use splitbrain_core::{
     RequestId, Response, Rpc, Time, Verdict, Wal, ms, us, workload,
 };
 pub use splitbrain_sim::Config;
-pub use test::{subject, test};
+pub use test::{judging, subject, test};

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use splitbrain_check::Judge;
 use splitbrain_core::{History, Node};
 use splitbrain_lab::{Plan, Session, runs, write_err, write_out};
-use splitbrain_sim::{Config, Hosted, Judging, Recipe, Subject};
+use splitbrain_sim::{Hosted, Judging, Recipe, Subject};
 
 const HELP: &str = "\
 Runs this node in many simulated worlds and judges what its clients saw.
@@ -30,8 +30,17 @@ exit status: 0 survived, 1 did not, 2 nothing could be judged, 3 could not run
 
 /// The node `N` as a program that can be tested, with the judge of its workload.
 pub fn subject<N: Node<Api: Judge>>(name: &str) -> impl Subject + use<N> {
-    let write = |history: &History<N::Api>| splitbrain_check::write(history);
-    Hosted::<N>::new(name, Judging { judge: N::Api::judge, write })
+    Hosted::<N>::new(name, judging())
+}
+
+/// The judge of a workload, and its history files.
+pub fn judging<W: Judge>() -> Judging<W> {
+    let write = |history: &History<W>| {
+        let mut file = Vec::new();
+        let written = splitbrain_check::write(history, &mut file);
+        written.map_or_else(|error| error.to_string(), |()| String::from_utf8_lossy(&file).into())
+    };
+    Judging { judge: W::judge, write }
 }
 
 /// Tests the node `N` as the program's arguments say, tells the verdict, and returns the exit status.

@@ -1,0 +1,60 @@
+//! The built-in nodes: the reference library, what is broken by design, and the planted bugs.
+
+use std::io;
+
+use anyhow::{Result, bail};
+use splitbrain_algorithms::Entry;
+use splitbrain_check::Judge;
+use splitbrain_core::Node;
+use splitbrain_sim::Subject;
+
+/// A built-in node.
+pub(crate) struct Builtin {
+    /// What is known of it without running it.
+    pub(crate) entry: Entry,
+    /// To be tested in the simulator.
+    pub(crate) subject: Box<dyn Subject>,
+}
+
+/// Every built-in node: references first, then their mutants and variants.
+pub(crate) fn all() -> Vec<Builtin> {
+    fn make<N: Node<Api: Judge>>(name: &str) -> Box<dyn Subject> {
+        Box::new(splitbrain::subject::<N>(name))
+    }
+    macro_rules! subjects {
+        ($($name:literal => $node:ty;)*) => {
+            vec![$(($name, make::<$node> as fn(&str) -> Box<dyn Subject>)),*]
+        };
+    }
+    let entries = splitbrain_algorithms::CATALOG
+        .iter()
+        .chain(splitbrain_mutants::VARIANTS)
+        .chain(splitbrain_mutants::MUTANTS);
+    let makers = splitbrain_algorithms::for_each_node!(subjects)
+        .into_iter()
+        .chain(splitbrain_mutants::for_each_variant!(subjects))
+        .chain(splitbrain_mutants::for_each_mutant!(subjects));
+    entries
+        .zip(makers)
+        .map(|(entry, (name, make))| Builtin { entry: *entry, subject: make(name) })
+        .collect()
+}
+
+/// The built-in node of this name.
+pub(crate) fn find(name: &str) -> Result<Builtin> {
+    let mut all = all();
+    if let Some(at) = all.iter().position(|builtin| builtin.entry.name == name) {
+        return Ok(all.swap_remove(at));
+    }
+    let names = all.iter().map(|builtin| builtin.entry.name);
+    match crate::nearest::nearest(name, names) {
+        Some(near) => {
+            bail!("no built-in node {name:?}; did you mean {near:?}? ('splitbrain list' names all)")
+        }
+        None => bail!("no built-in node {name:?} ('splitbrain list' names all)"),
+    }
+}
+
+pub(crate) fn serve(_: &str) -> Result<()> {
+    Ok(())
+}
