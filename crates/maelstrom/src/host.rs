@@ -137,7 +137,7 @@ pub fn test<W: Workload>(
         operations.iter().filter(|operation| !W::is_query(&operation.request)).count() as u64;
     hub.heal();
     metrics.settled_after = settle(&mut hub, judge);
-    finish(hub, judge, metrics)
+    Ok(finish(hub, judge, metrics))
 }
 
 /// The streams of randomness that are not the hub's own.
@@ -163,7 +163,6 @@ fn settle<W: Workload>(
     hub: &mut Hub<'_, W>,
     judge: &dyn Fn(&History<W>) -> Verdict,
 ) -> Option<Duration> {
-    let request = W::last()?;
     if hub.is_over() {
         return None;
     }
@@ -176,7 +175,7 @@ fn settle<W: Workload>(
     hub.clients.grow(u32::from(hub.options.node_count), hub.options.node_count);
     let mut pause = Duration::from_millis(125);
     loop {
-        let complete = ask_all(hub, &request);
+        let complete = ask_all(hub);
         let verdict = judge(hub.clients.history());
         let settled = match verdict.validity() {
             Validity::Valid => true,
@@ -194,11 +193,9 @@ fn settle<W: Workload>(
 
 /// Every client asks once, and nothing before that counts as its last question. Returns whether all
 /// were answered.
-fn ask_all<W: Workload>(hub: &mut Hub<'_, W>, request: &W::Request) -> bool {
+fn ask_all<W: Workload>(hub: &mut Hub<'_, W>) -> bool {
     let asked = hub.clients.history().operations.len();
-    for client in 0..hub.clients.count() {
-        hub.ask(client, request.clone());
-    }
+    hub.ask_last();
     hub.wait(Time::MAX, |hub| !hub.clients.has_open());
     for (at, operation) in hub.clients.history_mut().operations.iter_mut().enumerate() {
         operation.last = at >= asked;
@@ -211,7 +208,7 @@ fn finish<W: Workload>(
     mut hub: Hub<'_, W>,
     judge: &dyn Fn(&History<W>) -> Verdict,
     mut metrics: Metrics,
-) -> Result<TestRun<W>, HostError> {
+) -> TestRun<W> {
     (hub.watch)(Report::Phase(Phase::Stopping));
     let interrupted = hub.was_interrupted();
     let stubborn = hub.stop();
@@ -240,7 +237,7 @@ fn finish<W: Workload>(
         verdict.remarks.push(("the trace has".into(), text));
     }
     let trace = journal.finish::<W>(&history, options.node_count);
-    Ok(TestRun { verdict, history, trace, metrics, faults, stopped, interrupted })
+    TestRun { verdict, history, trace, metrics, faults, stopped, interrupted }
 }
 
 /// The finding that too few requests succeeded, if so.

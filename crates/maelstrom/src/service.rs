@@ -133,7 +133,7 @@ impl Services {
                 );
                 let code =
                     if known { ErrorCode::MALFORMED_REQUEST } else { ErrorCode::NOT_SUPPORTED };
-                refusal(code, format!("{} cannot do this: {error}", service.name()))
+                refusal(code, &format!("{} cannot do this: {error}", service.name()))
             }
         };
         if let Some(asked) = Head::parse(body).ok().and_then(|head| head.msg_id) {
@@ -150,7 +150,7 @@ impl Services {
             }
             (Service::LinTso, _) | (_, Request::Ts) => {
                 let text = format!("{} has no such operation", service.name());
-                return refusal(ErrorCode::NOT_SUPPORTED, text);
+                return refusal(ErrorCode::NOT_SUPPORTED, &text);
             }
             (_, Request::Read { key } | Request::Write { key, .. } | Request::Cas { key, .. }) => {
                 key.to_string()
@@ -202,20 +202,22 @@ impl Request {
             }
             (Self::Cas { from, .. }, Some(value)) => {
                 let text = format!("current value {value} is not {from}");
-                Step::Answer(refusal(ErrorCode::PRECONDITION_FAILED, text))
+                Step::Answer(refusal(ErrorCode::PRECONDITION_FAILED, &text))
             }
             (Self::Cas { to, create_if_not_exists: true, .. }, None) => {
                 Step::Set(to.clone(), json!({"type": "cas_ok"}))
             }
             (Self::Read { .. } | Self::Cas { .. }, None) => {
-                Step::Answer(refusal(ErrorCode::KEY_DOES_NOT_EXIST, "key does not exist".into()))
+                Step::Answer(refusal(ErrorCode::KEY_DOES_NOT_EXIST, "key does not exist"))
             }
-            (Self::Ts, _) => Step::Answer(refusal(ErrorCode::NOT_SUPPORTED, String::new())),
+            (Self::Ts, _) => {
+                Step::Answer(refusal(ErrorCode::NOT_SUPPORTED, "not a key-value operation"))
+            }
         }
     }
 }
 
-fn refusal(code: ErrorCode, text: String) -> Json {
+fn refusal(code: ErrorCode, text: &str) -> Json {
     json!({"type": "error", "code": code.0, "text": text})
 }
 

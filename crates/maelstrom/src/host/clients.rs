@@ -148,8 +148,15 @@ impl<W: Workload> Clients<W> {
         Some(self.ask(client, request, now))
     }
 
+    /// A client, which must be free, asks its last question, if the workload has one.
+    pub(crate) fn ask_last(&mut self, client: usize, now: Time) -> Option<Ask> {
+        let request = W::last(Draw { key: self.draws, index: self.next_index })?;
+        self.next_index += 1;
+        Some(self.ask(client, request, now))
+    }
+
     /// Has a client, which must be free, ask `request`.
-    pub(crate) fn ask(&mut self, client: usize, request: W::Request, now: Time) -> Ask {
+    fn ask(&mut self, client: usize, request: W::Request, now: Time) -> Ask {
         let invoked = self.stamp(now);
         let client = &mut self.clients[client];
         debug_assert!(client.open.is_none(), "a process has one request open at a time");

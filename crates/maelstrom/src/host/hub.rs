@@ -292,12 +292,13 @@ impl<'a, W: Workload> Hub<'a, W> {
         }
     }
 
-    /// Has a client ask.
-    pub(crate) fn ask(&mut self, client: usize, request: W::Request) -> OperationId {
-        let ask = self.clients.ask(client, request, self.now);
-        let operation = ask.operation;
-        self.send_ask(&ask);
-        operation
+    /// Has every client ask its last question.
+    pub(crate) fn ask_last(&mut self) {
+        for client in 0..self.clients.count() {
+            if let Some(ask) = self.clients.ask_last(client, self.now) {
+                self.send_ask(&ask);
+            }
+        }
     }
 
     fn send_ask(&mut self, ask: &Ask) {
@@ -313,7 +314,7 @@ impl<'a, W: Workload> Hub<'a, W> {
             && flight.at <= self.now
             && let Some(flight) = self.flights.pop()
         {
-            self.land(flight);
+            self.land(&flight);
         }
         self.turn_faults();
         self.turn_requests();
@@ -429,7 +430,7 @@ impl<'a, W: Workload> Hub<'a, W> {
         Flight { at, number: self.flights_begun, from, to, line: line.into(), message, owner }
     }
 
-    fn land(&mut self, flight: Flight) {
+    fn land(&mut self, flight: &Flight) {
         self.release(flight.owner, flight.line.len());
         self.deliver(flight.from, flight.to, &flight.line, flight.message, flight.owner);
     }

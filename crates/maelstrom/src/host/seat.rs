@@ -232,7 +232,7 @@ mod tests {
         let last = words.last();
         assert_eq!(lines, 100);
         assert!(last.len() <= LAST_WORDS + 1);
-        assert_eq!(last[0], "and line 88\\u{7}");
+        assert_eq!(last[0], "and line 89\\u{7}");
         assert!(last.iter().all(|line| line.len() < 500));
     }
 }
