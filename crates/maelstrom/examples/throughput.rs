@@ -9,7 +9,6 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use splitbrain_core::Verdict;
 use splitbrain_core::workload::echo::Echo;
 use splitbrain_maelstrom::{Interrupt, TestOptions, test};
 
@@ -28,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ..TestOptions::maelstrom(program)
     };
     let began = Instant::now();
-    let run = test::<Echo>(&options, &|_| Verdict::default(), &Interrupt::default(), &mut |_| {})?;
+    let run = test::<Echo>(&options, &Interrupt::default(), &mut |_| {})?;
     let messages = run.metrics.traffic.between_nodes;
     let rate = messages as f64 / f64::from(seconds);
     println!(

@@ -25,6 +25,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
+use splitbrain_check::Judge;
 use splitbrain_core::workload::Workload;
 use splitbrain_core::{
     Finding, History, Injection, Key, NodeId, Outcome, Ratio, Time, Trace, Validity, Verdict,
@@ -113,9 +114,8 @@ pub struct TestRun<W: Workload> {
 ///
 /// # Errors
 /// When the test could not begin.
-pub fn test<W: Workload>(
+pub fn test<W: Judge>(
     options: &TestOptions,
-    judge: &dyn Fn(&History<W>) -> Verdict,
     interrupt: &Interrupt,
     watch: &mut dyn FnMut(Report<'_>),
 ) -> Result<TestRun<W>, HostError> {
@@ -136,8 +136,8 @@ pub fn test<W: Workload>(
     metrics.updates =
         operations.iter().filter(|operation| !W::is_query(&operation.request)).count() as u64;
     hub.heal();
-    metrics.settled_after = settle(&mut hub, judge);
-    Ok(finish(hub, judge, metrics))
+    metrics.settled_after = settle(&mut hub);
+    Ok(finish(hub, metrics))
 }
 
 /// The streams of randomness that are not the hub's own.
@@ -159,10 +159,7 @@ fn check(options: &TestOptions) -> Result<(), HostError> {
 
 /// Asks the last questions, again and again until the judge is content or the limit is over. Returns
 /// how long that took.
-fn settle<W: Workload>(
-    hub: &mut Hub<'_, W>,
-    judge: &dyn Fn(&History<W>) -> Verdict,
-) -> Option<Duration> {
+fn settle<W: Judge>(hub: &mut Hub<'_, W>) -> Option<Duration> {
     if hub.is_over() {
         return None;
     }
@@ -170,13 +167,13 @@ fn settle<W: Workload>(
     (hub.watch)(Report::Phase(Phase::Settling(limit)));
     hub.wait(began + limit, |hub| hub.seats.iter().all(|seat| seat.awaiting.is_none()));
     // What was wrong before cannot be mended by waiting.
-    let before = judge(hub.clients.history());
+    let before = W::judge(hub.clients.history());
     let before: BTreeSet<_> = before.findings.into_iter().map(|finding| finding.id).collect();
     hub.clients.grow(u32::from(hub.options.node_count), hub.options.node_count);
     let mut pause = Duration::from_millis(125);
     loop {
         let complete = ask_all(hub);
-        let verdict = judge(hub.clients.history());
+        let verdict = W::judge(hub.clients.history());
         let settled = match verdict.validity() {
             Validity::Valid => true,
             Validity::Unknown => complete,
@@ -204,11 +201,7 @@ fn ask_all<W: Workload>(hub: &mut Hub<'_, W>) -> bool {
     last.iter().all(|operation| matches!(operation.outcome, Outcome::Ok(_)))
 }
 
-fn finish<W: Workload>(
-    mut hub: Hub<'_, W>,
-    judge: &dyn Fn(&History<W>) -> Verdict,
-    mut metrics: Metrics,
-) -> TestRun<W> {
+fn finish<W: Judge>(mut hub: Hub<'_, W>, mut metrics: Metrics) -> TestRun<W> {
     (hub.watch)(Report::Phase(Phase::Stopping));
     let interrupted = hub.was_interrupted();
     let stubborn = hub.stop();
@@ -220,7 +213,7 @@ fn finish<W: Workload>(
 
     let (findings, remarks) = findings.finish();
     let mut verdict = Verdict { findings, remarks, undecided: Vec::new() };
-    verdict.merge(judge(&history));
+    verdict.merge(W::judge(&history));
     if let Some(least) = options.availability {
         verdict.findings.extend(unavailable(least, metrics.outcomes));
     }
