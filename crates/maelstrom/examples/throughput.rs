@@ -3,7 +3,7 @@
 //! `cargo build --release -p splitbrain-maelstrom --examples`, then run `throughput [NODES] [SECONDS]`
 //! from `target/release/examples`: the node is the example `flood` beside it.
 
-#![expect(clippy::print_stdout, reason = "this is a program")]
+#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "this is a program")]
 #![expect(clippy::float_arithmetic, reason = "a rate for people")]
 
 use std::error::Error;

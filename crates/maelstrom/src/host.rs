@@ -18,8 +18,8 @@ mod journal;
 mod metrics;
 mod nemesis;
 mod options;
-mod process;
-mod seat;
+pub(crate) mod process;
+pub(crate) mod seat;
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -16,8 +16,11 @@
     reason = "this crate is a border to the real world: processes, clocks, threads"
 )]
 
+mod answer;
+pub mod guest;
 pub mod host;
 mod interrupt;
+pub mod lockstep;
 pub mod protocol;
 pub mod service;
 
@@ -25,3 +28,4 @@ pub use host::{
     Concurrency, Distribution, HostError, Log, Metrics, Phase, Report, TestOptions, TestRun, test,
 };
 pub use interrupt::Interrupt;
+pub use lockstep::Lockstep;

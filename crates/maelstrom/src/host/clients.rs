@@ -14,6 +14,7 @@ use splitbrain_core::{
     ErrorCode, History, Key, NodeId, Operation, OperationId, Outcome, ProcessId, Rng, Stamp, Time,
 };
 
+use crate::answer;
 use crate::protocol::{Head, shown, with_field};
 
 /// One client, and the process it is now.
@@ -43,8 +44,8 @@ pub(crate) struct Ask {
 pub(crate) enum Answered {
     /// The operation has ended.
     Completed(OperationId),
-    /// The operation has ended, and the answer was not one: the finding's id, and a sentence.
-    Wrong(OperationId, &'static str, String),
+    /// The operation has ended, and the answer was not one: a sentence.
+    Wrong(OperationId, String),
     /// It came too late, or twice.
     Late,
     /// It answers nothing: a sentence.
@@ -211,49 +212,20 @@ impl<W: Workload> Clients<W> {
                 shown(body.as_bytes())
             ));
         };
-        match self.read::<W::Response>(open.operation, head, body) {
-            Ok(outcome) => {
-                self.complete(process, open, outcome, now);
-                Answered::Completed(open.operation)
+        let request = &self.history.operations[open.operation.index()].request;
+        let (outcome, wrong) = match answer::read::<W>(request, head, body) {
+            Ok(Ok(response)) => (Outcome::Ok(response), None),
+            Ok(Err((code, text))) if code.is_definite() || W::is_query(request) => {
+                (Outcome::Failed { code, text }, None)
             }
-            Err(sentence) => {
-                self.complete(process, open, Outcome::Unknown, now);
-                Answered::Wrong(open.operation, "NODE-REPLY-WRONG", sentence)
-            }
-        }
-    }
-
-    fn read<R: serde::de::DeserializeOwned>(
-        &self,
-        operation: OperationId,
-        head: &Head<'_>,
-        body: &str,
-    ) -> Result<Outcome<R>, String> {
-        let request = &self.history.operations[operation.index()].request;
-        let asked = serde_json::to_string(request).unwrap_or_default();
-        let expected =
-            Head::parse(&asked).map_or_else(|_| String::new(), |h| format!("{}_ok", h.kind));
-        let wrong = |why: String| {
-            Err(format!(
-                "it answered `{asked}` with `{}`: {why} (see Maelstrom's doc/workloads.md)",
-                shown(body.as_bytes())
-            ))
+            Ok(Err(_)) => (Outcome::Unknown, None),
+            Err(sentence) => (Outcome::Unknown, Some(sentence)),
         };
-        if head.kind == "error" {
-            let Some(code) = head.code else {
-                return wrong("an error must have a `code`, a number".into());
-            };
-            let (code, text) = (ErrorCode(code), head.text.as_deref().unwrap_or("").to_owned());
-            return Ok(if code.is_definite() || W::is_query(request) {
-                Outcome::Failed { code, text }
-            } else {
-                Outcome::Unknown
-            });
+        self.complete(process, open, outcome, now);
+        match wrong {
+            None => Answered::Completed(open.operation),
+            Some(sentence) => Answered::Wrong(open.operation, sentence),
         }
-        if head.kind != expected {
-            return wrong(format!("expected the type `{expected}`, or `error`"));
-        }
-        serde_json::from_str(body).map(Outcome::Ok).or_else(|error| wrong(error.to_string()))
     }
 
     /// Ends the requests that nobody has answered in time; returns them.
@@ -371,11 +343,11 @@ mod tests {
             let mut c = clients();
             c.ask(0, Request::Read { key: 1 }, Time::ZERO);
             match answer(&mut c, 0, body) {
-                Answered::Wrong(_, id, sentence) => {
+                Answered::Wrong(_, sentence) => {
                     assert_eq!(c.history().operations[0].outcome, Outcome::Unknown);
-                    format!("{id} {sentence}")
+                    sentence
                 }
-                Answered::Stray(sentence) => format!("PROTO-REPLY {sentence}"),
+                Answered::Stray(sentence) => sentence,
                 _ => panic!("{body} was accepted"),
             }
         };

@@ -41,8 +41,6 @@ const IN_FLIGHT_SOFT: usize = 16 << 20;
 const IN_FLIGHT_HARD: usize = 64 << 20;
 /// How long we do not listen before we fear that two nodes wait for each other.
 const HELD_BACK_MAX: Duration = Duration::from_secs(1);
-/// How long a node may take to answer its first messages.
-const INIT_MAX: Duration = Duration::from_secs(10);
 /// How long after its stdout ended a program may take to end itself.
 const EXIT_GRACE: Duration = Duration::from_millis(300);
 /// How often we look whether programs have ended, and whether we are to stop.
@@ -70,6 +68,8 @@ pub(crate) struct Hub<'a, W: Workload> {
     flights: BinaryHeap<Flight>,
     flights_begun: u64,
     held: Vec<Flight>,
+    /// What came for nodes that have not answered `init` yet.
+    early: Vec<Flight>,
     faults: Vec<Injection>,
     /// The next fault to begin, and those that have: by the time of their end.
     next_fault: usize,
@@ -209,6 +209,7 @@ impl<'a, W: Workload> Hub<'a, W> {
             flights: BinaryHeap::new(),
             flights_begun: 0,
             held: Vec::new(),
+            early: Vec::new(),
             faults,
             next_fault: usize::MAX,
             active: BTreeMap::new(),
@@ -444,6 +445,12 @@ impl<'a, W: Workload> Hub<'a, W> {
                 self.journal.note(self.now, from, What::Drop { to, message, reason });
                 return;
             }
+            if seat.is_new() && from != Peer::Host {
+                // It does not know its own name yet: many programs could not even answer.
+                let flight = self.flight(self.now, from, to, line, message, owner);
+                self.early.push(flight);
+                return;
+            }
             seat.outbox.push(line, owner);
             self.account(owner, line.len());
         }
@@ -490,10 +497,12 @@ impl<'a, W: Workload> Hub<'a, W> {
     /// A node has printed a line.
     fn hear(&mut self, node: NodeId, line: &[u8]) {
         let heard = Envelope::parse(line).and_then(|envelope| {
-            if envelope.src == node.to_string() {
+            // A node may pass on what a client asked under the client's name: the answer then goes
+            // straight to the client. The network still knows whose cable it came through.
+            if self.peer(&envelope.src).is_some() {
                 Ok(envelope)
             } else {
-                let why = format!("its `src` must be its own name, {node}");
+                let why = format!("its `src` is nobody's name; expected {node}");
                 Err(Malformed { line: shown(line), why })
             }
         });
@@ -546,8 +555,8 @@ impl<'a, W: Workload> Hub<'a, W> {
         };
         let done = match self.clients.answer(process, &head, envelope.body.get(), self.now) {
             Answered::Completed(operation) => operation,
-            Answered::Wrong(operation, id, sentence) => {
-                self.findings.add(id, node, || sentence, Some(operation));
+            Answered::Wrong(operation, sentence) => {
+                self.findings.add("NODE-REPLY-WRONG", node, || sentence, Some(operation));
                 operation
             }
             Answered::Late => return,
@@ -570,8 +579,17 @@ impl<'a, W: Workload> Hub<'a, W> {
             let answer = shown(envelope.body.get().as_bytes());
             let error = HostError::WrongAnswer { node, to: awaiting.to, answer };
             self.unready(node, "NODE-REPLY-WRONG", error);
-        } else if self.ready && awaiting.to == "init" {
-            self.set_up(node);
+            return;
+        }
+        if awaiting.to == "init" {
+            let early = std::mem::take(&mut self.early);
+            let (ours, others) = early.into_iter().partition(|it| it.to == Peer::Node(node));
+            self.early = others;
+            let ours: Vec<Flight> = ours;
+            ours.iter().for_each(|flight| self.land(flight));
+            if self.ready {
+                self.set_up(node);
+            }
         }
     }
 
@@ -598,7 +616,14 @@ impl<'a, W: Workload> Hub<'a, W> {
         self.next_msg_id += 1;
         let msg_id = self.next_msg_id;
         let node_ids = self.nodes().map(|node| node.to_string()).collect();
-        let init = Init { msg_id, node_id: node.to_string(), node_ids, lockstep: false };
+        let init = Init {
+            msg_id,
+            node_id: node.to_string(),
+            node_ids,
+            lockstep: false,
+            now_ms: 0,
+            seed: 0,
+        };
         let body = serde_json::to_string(&init).unwrap_or_default();
         self.send_await(node, "init".into(), msg_id, &body);
         Ok(())
@@ -619,7 +644,7 @@ impl<'a, W: Workload> Hub<'a, W> {
     }
 
     fn send_await(&mut self, node: NodeId, to: String, msg_id: u64, body: &str) {
-        let deadline = self.now + INIT_MAX;
+        let deadline = self.now + self.options.init_limit;
         self.seats[node.index()].awaiting = Some(Awaiting { msg_id, to, deadline });
         self.send_body(Peer::Host, Peer::Node(node), body, None);
     }
@@ -646,7 +671,7 @@ impl<'a, W: Workload> Hub<'a, W> {
                 let error = HostError::NoAnswer {
                     node,
                     to: awaiting.to,
-                    waited: INIT_MAX,
+                    waited: self.options.init_limit,
                     last_words: seat.words.last(),
                 };
                 self.unready(node, "PROTO-NO-INIT", error);
@@ -688,6 +713,13 @@ impl<'a, W: Workload> Hub<'a, W> {
         }
         seat.awaiting = None;
         seat.input.clear();
+        let early = std::mem::take(&mut self.early);
+        let (dropped, kept) = early.into_iter().partition(|it| it.to == Peer::Node(node));
+        self.early = kept;
+        let dropped: Vec<Flight> = dropped;
+        // With the process gone, landing them is losing them.
+        dropped.iter().for_each(|flight| self.land(flight));
+        let seat = &mut self.seats[node.index()];
         for (owner, bytes) in seat.outbox.clear() {
             self.release(owner, bytes);
         }
@@ -777,7 +809,7 @@ impl<'a, W: Workload> Hub<'a, W> {
                     process.signal(Signal::SIGCONT);
                     self.journal.note(self.now, Peer::Node(node), What::Resume { fault: id });
                     if let Some(awaiting) = &mut seat.awaiting {
-                        awaiting.deadline = self.now + INIT_MAX;
+                        awaiting.deadline = self.now + self.options.init_limit;
                     }
                 }
             }
@@ -956,6 +988,11 @@ impl<'a, W: Workload> Hub<'a, W> {
 }
 
 impl Seat {
+    /// Whether its program has not yet answered `init`.
+    fn is_new(&self) -> bool {
+        self.awaiting.as_ref().is_some_and(|awaiting| awaiting.to == "init")
+    }
+
     /// Whether we listen to the node now.
     fn listening(&mut self, now: Time) -> bool {
         if self.in_flight <= IN_FLIGHT_SOFT {

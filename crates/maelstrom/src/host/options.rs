@@ -27,6 +27,8 @@ pub struct TestOptions {
     pub time_limit: Duration,
     /// How long a client waits for an answer; `None` for what Maelstrom does ([`TestOptions::timeout`]).
     pub request_timeout: Option<Duration>,
+    /// How long a program may take to answer `init`, and the workload's first message.
+    pub init_limit: Duration,
     /// How long the cluster has to settle, at most, after all faults are healed.
     pub settle_limit: Duration,
     /// How long a message between servers, or between a server and a service, takes. Messages of
@@ -73,6 +75,7 @@ impl TestOptions {
             request_interval: Some(Duration::from_millis(200)),
             time_limit: Duration::from_secs(60),
             request_timeout: None,
+            init_limit: Duration::from_secs(10),
             settle_limit: Duration::from_secs(10),
             latency_mean: Duration::ZERO,
             latency_distribution: Distribution::Constant,

@@ -28,12 +28,13 @@ use super::HostError;
 pub(crate) struct Program {
     path: PathBuf,
     args: Vec<OsString>,
+    settings: &'static [(&'static str, &'static str)],
 }
 
 impl Program {
     /// Finds the program: a path, or else a name to look up in PATH.
     pub(crate) fn find(program: &Path, args: &[OsString]) -> Result<Self, HostError> {
-        let found = |path: PathBuf| Self { path, args: args.to_vec() };
+        let found = |path: PathBuf| Self { path, args: args.to_vec(), settings: &[] };
         let metadata = match program.metadata() {
             Ok(metadata) => metadata,
             Err(_) if program.components().count() == 1 => {
@@ -56,6 +57,12 @@ impl Program {
             Ok(path) => Ok(found(path)),
             Err(error) => bad(&error.to_string()),
         }
+    }
+
+    /// The same program, with these variables in its environment.
+    pub(crate) const fn with(mut self, settings: &'static [(&'static str, &'static str)]) -> Self {
+        self.settings = settings;
+        self
     }
 
     fn refuse(&self, error: io::Error) -> HostError {
@@ -112,6 +119,7 @@ impl Process {
     pub(crate) fn spawn(program: &Program, watchdog: &mut Watchdog) -> Result<Self, HostError> {
         let mut child = Command::new(&program.path)
             .args(&program.args)
+            .envs(program.settings.iter().copied())
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

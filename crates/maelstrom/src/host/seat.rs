@@ -57,28 +57,14 @@ impl Seat {
             in_flight: 0,
             held_back: None,
             silent_since: None,
-            words: Words { log, logged: 0, partial: Vec::new(), last: VecDeque::new() },
+            words: Words::new(log),
         }
     }
 
     /// Reads what there is of stderr; hands each whole line to `line`.
-    pub(crate) fn read_stderr(&mut self, mut line: impl FnMut(&str)) {
-        let Some(pipe) = self.process.as_mut().and_then(|process| process.stderr.as_mut()) else {
-            return;
-        };
-        let mut chunk = [0; 16 << 10];
-        // A few chunks at a time: a node that floods its stderr must not keep us from the others.
-        for _ in 0..8 {
-            match pipe.read(&mut chunk) {
-                Ok(0) => break,
-                Ok(length) => self.words.hear(&chunk[..length], &mut line),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(_) => break,
-            }
-            if chunk.is_empty() {
-                break;
-            }
+    pub(crate) fn read_stderr(&mut self, line: impl FnMut(&str)) {
+        if let Some(process) = &mut self.process {
+            self.words.read(&mut process.stderr, line);
         }
     }
 }
@@ -93,6 +79,28 @@ pub(crate) struct Words {
 }
 
 impl Words {
+    pub(crate) const fn new(log: Option<File>) -> Self {
+        Self { log, logged: 0, partial: Vec::new(), last: VecDeque::new() }
+    }
+
+    /// Reads what there is in the pipe, and closes it at its end.
+    pub(crate) fn read(&mut self, stderr: &mut Option<impl Read>, mut line: impl FnMut(&str)) {
+        let Some(pipe) = stderr else { return };
+        let mut chunk = [0; 16 << 10];
+        // A few chunks at a time: a node that floods its stderr must not keep us from the others.
+        for _ in 0..8 {
+            match pipe.read(&mut chunk) {
+                Ok(length) if length > 0 => self.hear(&chunk[..length], &mut line),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Ok(_) | Err(_) => {
+                    *stderr = None;
+                    return;
+                }
+            }
+        }
+    }
+
     fn hear(&mut self, chunk: &[u8], line: &mut impl FnMut(&str)) {
         if let Some(log) = &mut self.log
             && self.logged < LOG_MAX
