@@ -187,7 +187,6 @@ class Node:
         answer = {"type": "init_ok"}
         if message.body.get("lockstep"):
             self._lockstep = answer["lockstep"] = True
-            self._virtual_ms = message.body["now_ms"]
             self.random.seed(message.body["seed"])
         self.reply(message, **answer)
         for handler in self._on_init:

@@ -128,6 +128,8 @@ struct Guest<N: Node, O> {
     cx: Option<Context<N>>,
     node: Option<N>,
     clock: Clock,
+    /// The time of the last line, in milliseconds.
+    told_ms: u64,
     timers: Timers<N::Timer>,
     /// Requests that wait for their answer, by their place among all requests.
     asked: BTreeMap<u32, (String, u64)>,
@@ -138,8 +140,8 @@ struct Guest<N: Node, O> {
 /// Where the time comes from.
 enum Clock {
     Real(Instant),
-    /// The runner's, in milliseconds.
-    Virtual(u64),
+    /// From the runner's lines.
+    Virtual,
 }
 
 /// Armed timers, by when they expire and by what they are.
@@ -192,6 +194,7 @@ where
             cx: None,
             node: None,
             clock: Clock::Real(Instant::now()),
+            told_ms: 0,
             timers: Timers { due: BTreeSet::new(), armed: BTreeMap::new() },
             asked: BTreeMap::new(),
             requests: 0,
@@ -202,7 +205,7 @@ where
     fn now(&self) -> Time {
         match self.clock {
             Clock::Real(started) => Time::ZERO + started.elapsed(),
-            Clock::Virtual(now_ms) => Time::ZERO + Duration::from_millis(now_ms),
+            Clock::Virtual => Time::ZERO + Duration::from_millis(self.told_ms),
         }
     }
 
@@ -210,7 +213,7 @@ where
     fn patience(&self) -> Option<Duration> {
         match self.clock {
             Clock::Real(_) => self.timers.next().map(|at| at - self.now()),
-            Clock::Virtual(_) => None,
+            Clock::Virtual => None,
         }
     }
 
@@ -219,11 +222,9 @@ where
         struct Clocked {
             now_ms: Option<u64>,
         }
-        if let Clock::Virtual(now_ms) = &mut self.clock
-            && let Ok(Clocked { now_ms: Some(now) }) = serde_json::from_slice(line)
-        {
-            *now_ms = now;
-        }
+        // Only lines of a runner that offers lockstep have the time.
+        let clocked = serde_json::from_slice::<Clocked>(line);
+        self.told_ms = clocked.ok().and_then(|line| line.now_ms).unwrap_or(self.told_ms);
         self.fire_timers()?;
         let understood = Envelope::parse(line).and_then(|envelope| {
             let head = envelope.head()?;
@@ -233,7 +234,7 @@ where
             Ok((envelope, head)) => self.handle(&envelope, &head)?,
             Err(malformed) => self.complain(&malformed)?,
         }
-        if let Clock::Virtual(_) = self.clock {
+        if let Clock::Virtual = self.clock {
             let wake_ms = self.timers.next().map(|at| at.as_nanos().div_ceil(1_000_000));
             let line = json!({"body": {"type": "yield", "wake_ms": wake_ms}});
             writeln!(self.output, "{line}")?;
@@ -274,8 +275,8 @@ where
         let mut answer = json!({"type": "init_ok", "in_reply_to": init.msg_id});
         if init.lockstep {
             answer["lockstep"] = true.into();
-            self.clock = Clock::Virtual(init.now_ms);
-            self.rng = Rng::new(init.seed);
+            self.clock = Clock::Virtual;
+            self.rng = Rng::new(init.seed.unwrap_or(0));
         }
         let disk = match self.file().map(fs::read) {
             Some(Ok(bytes)) => N::Disk::load(&bytes).map_err(io::Error::other)?,
@@ -337,7 +338,7 @@ where
         let now = self.now();
         let wall = match self.clock {
             Clock::Real(_) => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
-            Clock::Virtual(_) => now - Time::ZERO,
+            Clock::Virtual => now - Time::ZERO,
         };
         if let Some(cx) = &mut self.cx {
             cx.wind(now, Time::ZERO + wall);

@@ -143,6 +143,9 @@ struct Seat {
     talker: Option<Talker>,
     words: Words,
     boots: u64,
+    /// What it was last told the time is, and when it wants to be woken.
+    told_ms: u64,
+    wake_ms: u64,
     /// Answers of services that are on their way.
     answers: BTreeMap<Slot, (Service, String)>,
 }
@@ -312,15 +315,29 @@ fn init_line(node: NodeId, count: u16, now_ms: u64, seed: u64) -> String {
         node_id: node.to_string(),
         node_ids: NodeId::all(count).map(|node| node.to_string()).collect(),
         lockstep: true,
-        now_ms,
-        seed,
+        seed: Some(seed),
     };
     line("c0", node, now_ms, &serde_json::to_string(&init).unwrap_or_default())
 }
 
 impl Seat {
     const fn new(log: Option<File>) -> Self {
-        Self { talker: None, words: Words::new(log), boots: 0, answers: BTreeMap::new() }
+        Self {
+            talker: None,
+            words: Words::new(log),
+            boots: 0,
+            told_ms: 0,
+            wake_ms: 0,
+            answers: BTreeMap::new(),
+        }
+    }
+
+    /// What the time is, for the program. A wake comes when the program's clock shows what it asked
+    /// for: a drifting clock may be a rounding error short of that.
+    fn tell(&mut self, input: Input, now: Time) -> u64 {
+        let asked = if input == Input::Timer(WAKE) { self.wake_ms } else { 0 };
+        self.told_ms = self.told_ms.max(now.as_millis()).max(asked);
+        self.told_ms
     }
 
     /// Says one line to the program, and hears it out.
@@ -526,7 +543,8 @@ impl<W: Workload> Cluster for Processes<W> {
         clocks: Clocks,
         acts: &mut Vec<Act>,
     ) -> Result<(), Failure> {
-        let Some(line) = self.line(node, input, clocks.now.as_millis())? else { return Ok(()) };
+        let now_ms = self.seats[node.index()].tell(input, clocks.now);
+        let Some(line) = self.line(node, input, now_ms)? else { return Ok(()) };
         let named = |failure| match failure {
             Failure::Protocol(id, sentence) if !sentence.starts_with(&node.to_string()) => {
                 Failure::Protocol(id, format!("{node}: {sentence}"))
@@ -537,6 +555,7 @@ impl<W: Workload> Cluster for Processes<W> {
         for line in &lines {
             acts.extend(self.act(node, line)?);
         }
+        self.seats[node.index()].wake_ms = wake_ms.unwrap_or(0);
         acts.push(match wake_ms {
             None => Act::CancelTimer(WAKE),
             Some(wake_ms) => {

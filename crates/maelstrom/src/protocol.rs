@@ -61,17 +61,9 @@ pub struct Init {
     /// Whether the runner offers lockstep (see LOCKSTEP.md).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lockstep: bool,
-    /// In lockstep: the time, in milliseconds.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub now_ms: u64,
     /// In lockstep: the seed of whatever the program draws at random.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub seed: u64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
-const fn is_zero(number: &u64) -> bool {
-    *number == 0
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
 }
 
 /// A line that is no message.

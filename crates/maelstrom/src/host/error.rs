@@ -121,11 +121,10 @@ impl fmt::Display for HostError {
             Self::NoAnswer { node, to, waited, last_words } => {
                 write!(
                     f,
-                    "{node} did not answer `{to}` within {} s: expected \
+                    "{node} did not answer `{to}` within {waited:?}: expected \
                      {{\"src\":\"{node}\",\"dest\":\"c0\",\"body\":{{\"type\":\"{to}_ok\",\
                      \"in_reply_to\":...}}}} (see Maelstrom's doc/protocol.md). Does it flush its \
-                     stdout after each line?",
-                    waited.as_secs()
+                     stdout after each line?"
                 )?;
                 words(f, last_words)
             }
@@ -152,9 +151,9 @@ impl fmt::Display for HostError {
 
 fn words(f: &mut fmt::Formatter<'_>, last_words: &[String]) -> fmt::Result {
     if last_words.is_empty() {
-        return f.write_str(". It wrote nothing to stderr");
+        return f.write_str("\n    (nothing on stderr)");
     }
-    f.write_str(". Its last words on stderr:")?;
+    f.write_str("\n    its last words on stderr:")?;
     last_words.iter().try_for_each(|line| write!(f, "\n    {line}"))
 }
 

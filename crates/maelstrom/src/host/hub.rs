@@ -616,14 +616,8 @@ impl<'a, W: Workload> Hub<'a, W> {
         self.next_msg_id += 1;
         let msg_id = self.next_msg_id;
         let node_ids = self.nodes().map(|node| node.to_string()).collect();
-        let init = Init {
-            msg_id,
-            node_id: node.to_string(),
-            node_ids,
-            lockstep: false,
-            now_ms: 0,
-            seed: 0,
-        };
+        let init =
+            Init { msg_id, node_id: node.to_string(), node_ids, lockstep: false, seed: None };
         let body = serde_json::to_string(&init).unwrap_or_default();
         self.send_await(node, "init".into(), msg_id, &body);
         Ok(())
