@@ -12,9 +12,9 @@
 
 Everything happens in one thread: a handler runs to its end before the next begins, so there is
 nothing to lock. Time comes from `node.now_ms()` and `node.after(ms, callback)` only. That is what
-makes lockstep possible: where the runner offers it (see crates/maelstrom/LOCKSTEP.md), the node lives
-in the runner's virtual time, and a run can be repeated from its seed. Everywhere else, under Maelstrom
-too, it runs in real time.
+makes lockstep possible: where the runner offers it (see crates/maelstrom/LOCKSTEP.md), the node
+lives in the runner's virtual time, and a run can be repeated from its seed. Everywhere else, under
+Maelstrom too, it runs in real time.
 """
 
 import heapq

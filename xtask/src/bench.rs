@@ -20,8 +20,13 @@ struct Bench {
     run: &'static [&'static str],
 }
 
-const OURS: [Bench; 1] =
-    [Bench { title: "simulator", run: &["--package", "splitbrain-benches", "--bin", "sim"] }];
+const OURS: [Bench; 2] = [
+    Bench { title: "simulator", run: &["--package", "splitbrain-benches", "--bin", "sim"] },
+    Bench {
+        title: "stdio host",
+        run: &["--package", "splitbrain-maelstrom", "--example", "throughput"],
+    },
+];
 
 /// A peer: its folder in `peers/`, and the flags its compiler needs.
 struct Peer {

@@ -1,7 +1,7 @@
 //! What each finding means: a page per id, for people.
 
 /// Every page, in the order of the ids.
-const PAGES: [(&str, &str); 27] = [
+const PAGES: [(&str, &str); 28] = [
     ("ALWAYS-VIOLATED", include_str!("explain/ALWAYS-VIOLATED.md")),
     ("AVAILABILITY-LOW", include_str!("explain/AVAILABILITY-LOW.md")),
     ("COUNTER-IMPOSSIBLE", include_str!("explain/COUNTER-IMPOSSIBLE.md")),
@@ -26,6 +26,7 @@ const PAGES: [(&str, &str); 27] = [
     ("PROTO-NO-INIT", include_str!("explain/PROTO-NO-INIT.md")),
     ("PROTO-REPLY", include_str!("explain/PROTO-REPLY.md")),
     ("PROTO-UNKNOWN-DEST", include_str!("explain/PROTO-UNKNOWN-DEST.md")),
+    ("PROTO-YIELD", include_str!("explain/PROTO-YIELD.md")),
     ("SET-DUPLICATED", include_str!("explain/SET-DUPLICATED.md")),
     ("SET-LOST", include_str!("explain/SET-LOST.md")),
     ("SET-PHANTOM", include_str!("explain/SET-PHANTOM.md")),

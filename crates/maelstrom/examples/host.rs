@@ -1,4 +1,5 @@
-//! The host alone, without the program around it: `host WORKLOAD SECONDS NEMESIS NODES PROGRAM ARGS...`
+//! The host alone, without the program around it:
+//! `host WORKLOAD SECONDS NEMESIS NODES PROGRAM ARGS...`
 //! where NEMESIS is a list like `partition,crash`, or `none`.
 
 #![expect(clippy::print_stdout, reason = "this is a program")]
@@ -45,6 +46,7 @@ fn run<W: Judge>(options: &TestOptions) -> Result<(), Box<dyn Error>> {
     let interrupt = Interrupt::on_signals()?;
     let run = test::<W>(options, &interrupt, &mut |report| match report {
         Report::Phase(phase) => println!("{phase}"),
+        Report::Progress { .. } => {}
         Report::Stderr { node, line } => println!("{node}: {line}"),
         Report::Sent { at, line } => println!("{at} sent {line}"),
         Report::Received { at, line } => println!("{at} received {line}"),

@@ -4,13 +4,13 @@
 //! IDEA        A line is an input, an effect is a line or a timer: the same node that the simulator
 //!             runs, on a real clock. Where the runner offers [lockstep](crate::lockstep), on the
 //!             runner's.
-//! RULES       A message between nodes is `{"type": LABEL, "message": M}`, with `M` as serde writes it
-//!             and the label for people only. Whatever else comes from a name that is not a node's is a
-//!             request of the workload.
-//!             Notes, roles and assertions go to stderr; an assertion that fails ends the process with
-//!             status 1.
-//! CAVEATS     The disk is in memory and dies with the process, unless a folder is given. There, each
-//!             sync writes all of the disk anew: right, and too slow for a large log.
+//! RULES       A message between nodes is `{"type": LABEL, "message": M}`, with `M` as serde writes
+//!             it and the label for people only. Whatever else comes from a name that is not a
+//!             node's is a request of the workload.
+//!             Notes, roles and assertions go to stderr; an assertion that fails ends the process
+//!             with status 1.
+//! CAVEATS     The disk is in memory and dies with the process, unless a folder is given. There,
+//!             each sync writes all of the disk anew: right, and too slow for a large log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};

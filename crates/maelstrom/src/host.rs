@@ -1,14 +1,16 @@
 //! The host: runs any program that speaks Maelstrom's protocol as a cluster of real processes, on a
 //! network with faults, with clients that ask and a judge at the end.
 //!
-//! PROBLEM     A program in any language must be tested without knowing anything of us, and whatever it
-//!             does, the test must end with a verdict, a history, and no process left over.
-//! IDEA        Every node is a process whose stdin and stdout are its network cable. We are the switch.
-//! RULES       A failure before the first request is an error: there is nothing to judge. From then on
-//!             everything is a finding, and the run returns what it has.
-//!             The last reads are repeated until the judge is content or the settle limit is over: a
-//!             cluster that is right ten seconds after its last fault has kept its promise, and one
-//!             that is right at once need not be waited for.
+//! PROBLEM     A program in any language must be tested without knowing anything of us, and
+//!             whatever it does, the test must end with a verdict, a history, and no process left
+//!             over.
+//! IDEA        Every node is a process whose stdin and stdout are its network cable. We are the
+//!             switch.
+//! RULES       A failure before the first request is an error: there is nothing to judge. From then
+//!             on everything is a finding, and the run returns what it has.
+//!             The last reads are repeated until the judge is content or the settle limit is over:
+//!             a cluster that is right ten seconds after its last fault has kept its promise, and
+//!             one that is right at once need not be waited for.
 //! READ NEXT   options.rs → hub.rs → clients.rs → process.rs → journal.rs
 
 mod clients;
@@ -44,6 +46,15 @@ use hub::{Hub, Parts};
 pub enum Report<'a> {
     /// The test has come to this phase.
     Phase(Phase),
+    /// The test goes on: told some twenty times a second.
+    Progress {
+        /// The time since the test began.
+        at: Time,
+        /// How many operations were begun.
+        operations: usize,
+        /// How many messages were sent.
+        messages: u64,
+    },
     /// A node wrote a line to stderr; escaped.
     Stderr {
         /// Which node.
@@ -110,7 +121,8 @@ pub struct TestRun<W: Workload> {
     pub interrupted: bool,
 }
 
-/// Tests a program on workload `W`: starts the nodes, asks, breaks, heals, asks once more, and judges.
+/// Tests a program on workload `W`: starts the nodes, asks, breaks, heals, asks once more, and
+/// judges.
 ///
 /// # Errors
 /// When the test could not begin.
@@ -157,8 +169,8 @@ fn check(options: &TestOptions) -> Result<(), HostError> {
     Ok(())
 }
 
-/// Asks the last questions, again and again until the judge is content or the limit is over. Returns
-/// how long that took.
+/// Asks the last questions, again and again until the judge is content or the limit is over.
+/// Returns how long that took.
 fn settle<W: Judge>(hub: &mut Hub<'_, W>) -> Option<Duration> {
     if hub.is_over() {
         return None;
@@ -238,7 +250,7 @@ fn unavailable(least: Ratio, outcomes: Outcomes) -> Option<Finding> {
     let enough = outcomes.ok * u64::from(least.1) >= outcomes.all() * u64::from(least.0);
     (!enough).then(|| {
         Finding::new(
-            "AVAILABILITY",
+            "AVAILABILITY-LOW",
             format!(
                 "{} of {} requests succeeded, and at least {} of {} had to",
                 outcomes.ok,

@@ -1,11 +1,11 @@
 //! Programs in any language: Maelstrom's protocol, from both ends.
 //!
-//! PROBLEM     Most programs are not written in Rust, and none that is worth testing was written for
-//!             us.
+//! PROBLEM     Most programs are not written in Rust, and none that is worth testing was written
+//!             for us.
 //! IDEA        A node is a process that reads messages on stdin and writes messages on stdout, one
-//!             JSON object per line [maelstrom doc/protocol.md]. The [`host`] is the network between
-//!             such processes; a [`guest`] is one of our own nodes as such a process, so that
-//!             Maelstrom itself could run it. A program that agrees to take its time from its
+//!             JSON object per line [maelstrom doc/protocol.md]. The [`host`] is the network
+//!             between such processes; a [`guest`] is one of our own nodes as such a process, so
+//!             that Maelstrom itself could run it. A program that agrees to take its time from its
 //!             messages ([`lockstep`]) can be run in the simulator, and then every run can be
 //!             repeated.
 //! RULES       What a program prints is never trusted: it is bounded, checked, and shown escaped.

@@ -1,13 +1,13 @@
 //! Lockstep: processes in the simulator's time.
 //!
 //! PROBLEM     A program on a real clock fails once, and never again.
-//! IDEA        A program that takes its time from its messages, and says when it is done with one, is
-//!             a function with a pipe at each end. The simulator can call it: then every fault, replay
-//!             and shrinking are had for nothing, in any language.
-//! RULES       The protocol is LOCKSTEP.md. One line goes in, lines come out up to the yield; what the
-//!             program wants to be woken for is the one timer it has.
-//! CAVEATS     No disk: a crash loses everything. A crash in the middle of a handler is a crash in the
-//!             middle of its messages.
+//! IDEA        A program that takes its time from its messages, and says when it is done with one,
+//!             is a function with a pipe at each end. The simulator can call it: then every fault,
+//!             replay and shrinking are had for nothing, in any language.
+//! RULES       The protocol is LOCKSTEP.md. One line goes in, lines come out up to the yield; what
+//!             the program wants to be woken for is the one timer it has.
+//! CAVEATS     No disk: a crash loses everything. A crash in the middle of a handler is a crash in
+//!             the middle of its messages.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -21,8 +21,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Deserialize;
 use splitbrain_core::workload::{Topology, Workload};
 use splitbrain_core::{
-    DiskLoss, Fingerprint, Key, MessageText, NodeId, OperationId, ProcessId, RequestId, Stamp,
-    Time, Verdict,
+    Described, DiskLoss, Fingerprint, Key, MessageText, NodeId, OperationId, ProcessId, RequestId,
+    Stamp, Time, Verdict,
 };
 use splitbrain_sim::{
     Act, Clients, Clocks, Cluster, Failure, Input, Judging, Latency, Planned, Recipe, RecipeError,
@@ -631,7 +631,7 @@ impl<W: Workload> Cluster for Processes<W> {
         self.clients.is_query(operation)
     }
 
-    fn operation(&self, operation: OperationId) -> (String, String) {
+    fn operation(&self, operation: OperationId) -> Described {
         self.clients.describe(operation)
     }
 

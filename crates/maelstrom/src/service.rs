@@ -8,10 +8,11 @@
 //!             `seq-kv`   all calls fit into one order, which keeps each client's own order; but a
 //!                        call may take place in the past. Two surprises follow. A client that only
 //!                        reads may see old values for a while, even long after everyone else went
-//!                        quiet: each read picks at random one of the last 32 states that the client
-//!                        has not yet gone beyond. And a *write* that would change nothing in such a
-//!                        past state takes place there: writing the same value again is no way to
-//!                        get it back. Whoever must see the latest state writes something new first.
+//!                        quiet: each read picks at random one of the last 32 states that the
+//!                        client has not yet gone beyond. And a *write* that would change nothing
+//!                        in such a past state takes place there: writing the same value again is
+//!                        no way to get it back. Whoever must see the latest state writes something
+//!                        new first.
 //!             `lww-kv`   two replicas, each call at a random one, a random merge before each call:
 //!                        the later timestamp wins, and what the other said is lost.
 //!             `lin-tso`  numbers from 0 upwards, no two the same.

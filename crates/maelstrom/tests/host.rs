@@ -1,6 +1,7 @@
 //! The host with real programs: good ones, a buggy one, and every kind of bad one.
 
 #![expect(clippy::disallowed_methods, reason = "these tests run real programs")]
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod common;
 
@@ -95,7 +96,7 @@ fn a_broadcast_that_forgets_loses_values_and_they_are_named() {
     let finding = run.verdict.findings.iter().find(|it| it.id == "SET-LOST").unwrap();
     let lost: u64 = finding.sentence.split(' ').next().unwrap().parse().unwrap();
     let shown = format!("broadcast {lost}");
-    assert!(run.trace.operations.iter().any(|(request, _)| *request == shown), "{finding:?}");
+    assert!(run.trace.operations.iter().any(|it| it.request == shown), "{finding:?}");
 }
 
 #[test]
@@ -214,7 +215,12 @@ fn a_program_that_never_answers() {
 
 #[test]
 fn a_program_that_answers_init_with_something_else() {
-    let error = error("refuses", "init() { read -r line; }\nme=n1; init\nsay c0 '{\"type\":\"error\",\"code\":13,\"in_reply_to\":1}'; cat >/dev/null").to_string();
+    let body = r#"
+read -r line
+me=n1
+say c0 '{"type":"error","code":13,"in_reply_to":1}'
+cat > /dev/null"#;
+    let error = error("refuses", body).to_string();
     assert!(error.contains("answered `init` with `{\"type\":\"error\""), "{error}");
 }
 
@@ -292,7 +298,7 @@ fn a_node_that_cannot_be_reached_for_long_makes_the_test_unavailable() {
         ..options(&program)
     };
     let run = run::<Echo>(&options).unwrap();
-    assert!(ids(&run).contains(&"AVAILABILITY"), "{:?}", run.verdict);
+    assert!(ids(&run).contains(&"AVAILABILITY-LOW"), "{:?}", run.verdict);
 }
 
 // ---- our own end ----

@@ -1,6 +1,8 @@
 //! Processes in the simulator's time: every run can be had again, and finds what the real network
 //! finds.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
 mod common;
 
 use std::path::Path;

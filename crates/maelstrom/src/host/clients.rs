@@ -1,8 +1,8 @@
 //! The clients: what they ask, what they make of the answers, and the history of both.
 //!
 //! RULES       A process has one request open at a time. When it does not know how one ended, it is
-//!             dead, and its client goes on under a new process id; but a query that was not answered
-//!             has failed, and its process goes on.
+//!             dead, and its client goes on under a new process id; but a query that was not
+//!             answered has failed, and its process goes on.
 //!             An answer is right if its `in_reply_to` is the `msg_id` of the open request, and its
 //!             type is the request's with `_ok`, or `error`.
 

@@ -3,16 +3,16 @@
 //! PROBLEM     A run may carry millions of messages; a picture needs the beginning and the end.
 //! IDEA        The first so many and the last so many are kept. Bodies are copied as they came, and
 //!             looked into only at the very end.
-//! CAVEATS     A program does not say why it sends. An answer is drawn as caused by its request; any
-//!             other message has no cause.
+//! CAVEATS     A program does not say why it sends. An answer is drawn as caused by its request;
+//!             any other message has no cause.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use splitbrain_core::workload::Workload;
 use splitbrain_core::{
-    DropReason, Event, EventId, EventKind, Fingerprint, History, Lane, LaneKind, MessageId,
-    MessageText, NodeId, OperationId, Outcome, ProcessId, Time, Trace,
+    Described, DropReason, Event, EventId, EventKind, Fingerprint, History, Lane, LaneKind,
+    MessageId, MessageText, NodeId, OperationId, ProcessId, Time, Trace,
 };
 
 use crate::protocol::{Envelope, Head, shown};
@@ -148,7 +148,7 @@ impl Journal {
             lanes: NodeId::all(node_count)
                 .map(|node| Lane { name: node.to_string(), kind: LaneKind::Node })
                 .collect(),
-            operations: history.operations.iter().map(describe::<W>).collect(),
+            operations: Described::all(history),
             ..Trace::default()
         };
         let mut drawing =
@@ -162,19 +162,6 @@ impl Journal {
         trace.digest = Fingerprint::of(&trace.events).0;
         trace
     }
-}
-
-/// The request and its outcome, in a few words each.
-fn describe<W: Workload>(operation: &splitbrain_core::Operation<W>) -> (String, String) {
-    let outcome = match &operation.outcome {
-        Outcome::Ok(response) => match W::describe_response(response) {
-            text if text.is_empty() => "ok".into(),
-            text => text,
-        },
-        Outcome::Failed { code, .. } => format!("failed: {code}"),
-        Outcome::Unknown => "?".into(),
-    };
-    (W::describe_request(&operation.request), outcome)
 }
 
 fn message_text(line: &[u8]) -> MessageText {

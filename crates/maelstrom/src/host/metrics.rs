@@ -54,8 +54,8 @@ impl Traffic {
 /// What a run cost.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Metrics {
-    /// Messages while requests were made. What nodes say to one another while the cluster settles is
-    /// not among them: it would be shared out over operations that did not cause it.
+    /// Messages while requests were made. What nodes say to one another while the cluster settles
+    /// is not among them: it would be shared out over operations that did not cause it.
     pub traffic: Traffic,
     /// Messages of the whole run.
     pub traffic_in_all: Traffic,

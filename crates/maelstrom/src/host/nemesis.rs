@@ -1,10 +1,10 @@
 //! When which faults strike real processes.
 //!
-//! IDEA        As in Maelstrom, each kind of fault begins and ends in turn, after random times whose
-//!             mean is the nemesis interval. The schedule is drawn before the test, so that a seed
-//!             names it.
-//! RULES       Partitions are two-way and lose messages, as Maelstrom's. Several nodes may be paused or
-//!             killed at once, but never a majority.
+//! IDEA        As in Maelstrom, each kind of fault begins and ends in turn, after random times
+//!             whose mean is the nemesis interval. The schedule is drawn before the test, so that a
+//!             seed names it.
+//! RULES       Partitions are two-way and lose messages, as Maelstrom's. Several nodes may be
+//!             paused or killed at once, but never a majority.
 
 use std::time::Duration;
 

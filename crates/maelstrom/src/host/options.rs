@@ -25,7 +25,8 @@ pub struct TestOptions {
     pub request_interval: Option<Duration>,
     /// For how long requests are sent.
     pub time_limit: Duration,
-    /// How long a client waits for an answer; `None` for what Maelstrom does ([`TestOptions::timeout`]).
+    /// How long a client waits for an answer; `None` for what Maelstrom does
+    /// ([`TestOptions::timeout`]).
     pub request_timeout: Option<Duration>,
     /// How long a program may take to answer `init`, and the workload's first message.
     pub init_limit: Duration,
@@ -89,8 +90,8 @@ impl TestOptions {
         }
     }
 
-    /// How long a client waits for an answer in workload `W`. Maelstrom's clients wait 5 s, but those
-    /// of lin-kv ten times the latency and at least 1 s: a partition must not stop them all.
+    /// How long a client waits for an answer in workload `W`. Maelstrom's clients wait 5 s, but
+    /// those of lin-kv ten times the latency and at least 1 s: a partition must not stop them all.
     pub fn timeout<W: Workload>(&self) -> Duration {
         self.request_timeout.unwrap_or_else(|| match W::NAME {
             "lin-kv" => (self.latency_mean * 10).max(Duration::from_secs(1)),

@@ -1,7 +1,7 @@
 //! Real processes: started, signalled, and never left behind.
 //!
-//! RULES       Each node runs in a process group of its own, so that a signal reaches it and all its
-//!             children, and Ctrl-C on the terminal reaches only us. A group dies with its
+//! RULES       Each node runs in a process group of its own, so that a signal reaches it and all
+//!             its children, and Ctrl-C on the terminal reaches only us. A group dies with its
 //!             [`Process`] value, however that is dropped.
 //!             If we are killed before we can drop anything, the [`Watchdog`] sees its pipe end and
 //!             kills the groups.
@@ -151,8 +151,8 @@ impl Process {
         }
     }
 
-    /// How the program ended, if it did: `status 1`, `signal 9`. Whatever it left behind in its group
-    /// is killed.
+    /// How the program ended, if it did: `status 1`, `signal 9`. Whatever it left behind in its
+    /// group is killed.
     pub(crate) fn ended(&mut self) -> Option<String> {
         if self.reaped.is_none() {
             self.reaped = self.child.try_wait().ok().flatten();
