@@ -617,10 +617,11 @@ impl<W: Workload> Cluster for Processes<W> {
     fn invoke(
         &mut self,
         planned: &Planned,
+        node: NodeId,
         process: ProcessId,
         invoked: Stamp,
     ) -> Option<OperationId> {
-        self.clients.invoke(planned, process, invoked)
+        self.clients.invoke(planned, node, process, invoked)
     }
 
     fn complete(&mut self, operation: OperationId, at: Stamp, answer: Option<Slot>) {
