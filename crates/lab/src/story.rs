@@ -4,8 +4,8 @@
 //!             all to find the one lost message learns to hate the tool.
 //! IDEA        The finding names the operations that cannot be. Walk from their answers back along
 //!             the causes; then ask what the nodes that answered had missed: messages that were
-//!             lost or late, writes that a crash took, a change of role. Weigh, and keep the
-//!             heaviest.
+//!             lost or late, or never led to them at all; writes that a crash took; a change of
+//!             role. Weigh, and keep the heaviest.
 //! RULES       One sentence for each line, the time first, the line of code that sent it last.
 //!             Nothing after the last answer counts: it cannot have caused it.
 //! CAVEATS     Weights are a judgement, not a proof. The listing and the diagram show the whole
@@ -71,6 +71,7 @@ mod weight {
     pub(super) const VIOLATED: u32 = 100;
     pub(super) const EVIDENCE: u32 = 95;
     pub(super) const CRASH_WITH_LOSS: u32 = 90;
+    pub(super) const IGNORANT: u32 = 82;
     pub(super) const ROLE_OF_ANSWERER: u32 = 75;
     pub(super) const ANSWER: u32 = 70;
     pub(super) const LATE: u32 = 65;
@@ -146,6 +147,7 @@ impl<'a> Teller<'a> {
         self.add_answers();
         self.add_messages();
         self.add_losses();
+        self.add_ignorance();
         for at in 0..self.threads.trace.events.len() {
             let id = EventId(u32::try_from(at).unwrap_or(u32::MAX));
             if id < self.end {
@@ -262,6 +264,58 @@ impl<'a> Teller<'a> {
                 format!("{label} of {from} never reaches {}{again}: {why}", listed(&names));
             self.add(weight, first.send, &sentence, first.source);
         }
+    }
+
+    /// Nodes that answered without any chance of knowing an operation that had ended before.
+    fn add_ignorance(&mut self) {
+        let mut told = BTreeSet::new();
+        for at in 0..self.operations.len() {
+            let id = self.operations[at];
+            let (Some(asked), Some(ended)) = (self.arrival(id), self.threads.completed(id)) else {
+                continue;
+            };
+            let reached = self.reached_from(asked);
+            let later: Vec<(EventId, u16)> =
+                self.answers.iter().copied().filter(|(answer, _)| ended < *answer).collect();
+            for (answer, lane) in later {
+                let knows = reached.get(&lane).is_some_and(|since| *since <= answer);
+                let Some(cause) = self.threads.cause(answer).filter(|_| !knows) else { continue };
+                if told.insert((id, lane)) {
+                    let request = shown(&self.evidence.operations[id.index()].request, 24);
+                    let name = self.threads.name(lane);
+                    let sentence = format!("no message can have told {name} of {request} by now");
+                    self.add(weight::IGNORANT, cause, &sentence, None);
+                }
+            }
+        }
+    }
+
+    /// Where the operation's request arrived at its node.
+    fn arrival(&self, operation: OperationId) -> Option<EventId> {
+        let is_request = |flight: &&Flight| {
+            self.threads.is_client(flight.from) && self.threads.root(flight.send) == Some(operation)
+        };
+        match self.threads.flights.iter().find(is_request)?.fate {
+            Fate::Arrived(arrival) => Some(arrival),
+            Fate::Lost(..) | Fate::Flying => None,
+        }
+    }
+
+    /// Which nodes a chain of messages from this event reached, and when first [lamport §1].
+    fn reached_from(&self, start: EventId) -> BTreeMap<u16, EventId> {
+        let threads = self.threads;
+        let mut reached = BTreeMap::from([(threads.lane(start), start)]);
+        for id in (start.0..).map(EventId).take_while(|id| *id < self.end) {
+            let EventKind::Deliver { from, .. } = threads.kind(id) else { continue };
+            let Some(flight) = threads.flight(id).filter(|flight| !self.between_clients(flight))
+            else {
+                continue;
+            };
+            if reached.get(&from).is_some_and(|since| *since <= flight.send) {
+                reached.entry(threads.lane(id)).or_insert(id);
+            }
+        }
+        reached
     }
 
     fn why_lost(&self, flight: &Flight, reason: DropReason) -> String {

@@ -133,6 +133,7 @@ fn a_story_tells_of_what_came_too_late() {
         [
             "Copy(x, 2) of n1 reaches n2 too late, at 9ms",
             "n1 tells c1 that write x=2 is done",
+            "no message can have told n2 of write x=2 by now",
             "n2 answers c2: read x → 1",
         ]
     );
