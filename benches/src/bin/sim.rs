@@ -78,5 +78,5 @@ fn deliver(setting: Setting, span: Duration, detail: Detail) -> u64 {
 
 fn main() {
     measure("sim", |setting, span| deliver(setting, span, Detail::Verdict));
-    measure("sim_trace", |setting, span| deliver(setting, span, Detail::Full));
+    measure("sim_trace", |setting, span| deliver(setting, span, Detail::Events));
 }

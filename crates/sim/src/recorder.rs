@@ -9,6 +9,7 @@ use splitbrain_core::{
     ProcessId, Time, Trace,
 };
 
+use crate::Detail;
 use crate::cluster::{Cluster, Slot};
 
 /// What brought an event about; [`NOTHING`] if nothing did, or nothing is recorded.
@@ -26,38 +27,46 @@ enum Said {
 /// See the module.
 pub(crate) struct Recorder {
     digest: Fingerprint,
-    tracing: bool,
+    detail: Detail,
     trace: Trace,
     said: Vec<Said>,
-    /// The trace's number of each message between nodes, by its slot: while tracing, no slot is
-    /// used twice.
+    /// The trace's number of the message that is in each slot now.
     message_ids: Vec<u32>,
     request_ids: BTreeMap<OperationId, u32>,
     processes: BTreeMap<ProcessId, u16>,
     texts: BTreeMap<String, u32>,
-    sources: BTreeMap<(&'static str, u32, u32), u32>,
+    /// The texts of lines of code. There are few, and the same ones again and again.
+    sources: Vec<(&'static Location<'static>, u32)>,
 }
 
 impl Recorder {
-    pub(crate) fn new(nodes: u16, tracing: bool) -> Self {
+    pub(crate) fn new(nodes: u16, detail: Detail) -> Self {
         let lanes = NodeId::all(nodes)
             .map(|node| Lane { name: node.to_string(), kind: LaneKind::Node })
             .collect();
         Self {
             digest: Fingerprint::default(),
-            tracing,
+            detail,
             trace: Trace { lanes, ..Trace::default() },
             said: Vec::new(),
             message_ids: Vec::new(),
             request_ids: BTreeMap::new(),
             processes: BTreeMap::new(),
             texts: BTreeMap::new(),
-            sources: BTreeMap::new(),
+            sources: Vec::new(),
         }
     }
 
+    /// Whether events are recorded.
+    #[inline]
     pub(crate) const fn is_tracing(&self) -> bool {
-        self.tracing
+        !matches!(self.detail, Detail::Verdict)
+    }
+
+    /// Whether messages must stay readable to the end.
+    #[inline]
+    pub(crate) const fn keeps_messages(&self) -> bool {
+        matches!(self.detail, Detail::Full)
     }
 
     /// Feeds the digest: what happened, where and when.
@@ -71,7 +80,7 @@ impl Recorder {
     /// Records an event, if events are recorded.
     #[inline]
     pub(crate) fn event(&mut self, at: u64, lane: u16, cause: Cause, kind: EventKind) -> Cause {
-        if !self.tracing {
+        if !self.is_tracing() {
             return NOTHING;
         }
         self.push(at, lane, cause, kind)
@@ -84,24 +93,42 @@ impl Recorder {
         id
     }
 
-    /// The trace's number of a message between nodes.
-    pub(crate) fn message(&mut self, slot: Slot) -> MessageId {
-        if !self.tracing {
+    /// A number for a message that a node sends now.
+    #[inline]
+    pub(crate) fn sent(&mut self, slot: Slot) -> MessageId {
+        if !self.is_tracing() {
             return MessageId(0);
         }
+        let id = self.say(Said::Message(slot));
+        self.put(slot, id);
+        MessageId(id)
+    }
+
+    /// The number of the message in a slot.
+    #[inline]
+    pub(crate) fn message(&self, slot: Slot) -> MessageId {
+        MessageId(self.message_ids.get(slot as usize).copied().unwrap_or(0))
+    }
+
+    /// A copy of a message has its number.
+    pub(crate) fn copied(&mut self, slot: Slot, copy: Slot) {
+        if self.is_tracing() {
+            let MessageId(id) = self.message(slot);
+            self.put(copy, id);
+        }
+    }
+
+    fn put(&mut self, slot: Slot, id: u32) {
         let at = slot as usize;
         if self.message_ids.len() <= at {
             self.message_ids.resize(at + 1, NOTHING);
         }
-        if self.message_ids[at] == NOTHING {
-            self.message_ids[at] = self.say(Said::Message(slot));
-        }
-        MessageId(self.message_ids[at])
+        self.message_ids[at] = id;
     }
 
     /// The trace's number of the message that asks for an operation.
     pub(crate) fn request(&mut self, operation: OperationId) -> MessageId {
-        if !self.tracing {
+        if !self.is_tracing() {
             return MessageId(0);
         }
         if let Some(id) = self.request_ids.get(&operation) {
@@ -114,7 +141,7 @@ impl Recorder {
 
     /// A number for a message that answers.
     pub(crate) fn answer(&mut self, slot: Slot) -> MessageId {
-        MessageId(if self.tracing { self.say(Said::Answer(slot)) } else { 0 })
+        MessageId(if self.is_tracing() { self.say(Said::Answer(slot)) } else { 0 })
     }
 
     fn say(&mut self, said: Said) -> u32 {
@@ -124,7 +151,7 @@ impl Recorder {
 
     /// The lane of a client process; a new one if it has none yet.
     pub(crate) fn lane(&mut self, process: ProcessId) -> u16 {
-        if !self.tracing {
+        if !self.is_tracing() {
             return 0;
         }
         *self.processes.entry(process).or_insert_with(|| {
@@ -136,7 +163,7 @@ impl Recorder {
 
     /// The number of a text.
     pub(crate) fn text(&mut self, text: &str) -> u32 {
-        if !self.tracing {
+        if !self.is_tracing() {
             return 0;
         }
         if let Some(id) = self.texts.get(text) {
@@ -150,13 +177,13 @@ impl Recorder {
 
     /// The number of the text `file:line`.
     pub(crate) fn source(&mut self, at: Option<&'static Location<'static>>) -> Option<u32> {
-        let at = at.filter(|_| self.tracing)?;
-        let key = (at.file(), at.line(), at.column());
-        if let Some(id) = self.sources.get(&key) {
+        let at = at.filter(|_| self.is_tracing())?;
+        let known = self.sources.iter().find(|(known, _)| std::ptr::eq(*known, at));
+        if let Some((_, id)) = known {
             return Some(*id);
         }
         let id = self.text(&format!("{}:{}", at.file(), at.line()));
-        self.sources.insert(key, id);
+        self.sources.push((at, id));
         Some(id)
     }
 
@@ -167,12 +194,15 @@ impl Recorder {
 
     /// The trace, with what everything said.
     pub(crate) fn finish(mut self, cluster: &dyn Cluster, operations: u32) -> Option<Trace> {
-        if !self.tracing {
+        if !self.is_tracing() {
             return None;
         }
         self.trace.digest = self.digest();
         self.trace.operations =
             (0..operations).map(|id| cluster.operation(OperationId(id))).collect();
+        if !self.keeps_messages() {
+            return Some(self.trace);
+        }
         self.trace.messages = self
             .said
             .iter()

@@ -42,7 +42,9 @@ pub trait Subject: Send + Sync {
 pub enum Detail {
     /// Verdict, metrics and digest.
     Verdict,
-    /// Also the trace and the history.
+    /// Also every event, but not what messages say: quick, and enough for most pictures.
+    Events,
+    /// Also what every message says, and the history as a file.
     Full,
 }
 
@@ -286,7 +288,7 @@ impl<'a> World<'a> {
             held: Vec::new(),
             struck: vec![None; recipe.faults.len()],
             fault_events: vec![NOTHING; recipe.faults.len()],
-            recorder: Recorder::new(config.nodes, detail == Detail::Full),
+            recorder: Recorder::new(config.nodes, detail),
             metrics: Metrics { worlds: 1, ..Metrics::default() },
             findings: Vec::new(),
             order: 0,
@@ -351,7 +353,7 @@ impl<'a> World<'a> {
                 let input = Input::Message {
                     from: NodeId(from),
                     message,
-                    keep: self.recorder.is_tracing(),
+                    keep: self.recorder.keeps_messages(),
                 };
                 self.input(NodeId(to), input, cause);
             }
@@ -542,7 +544,7 @@ impl<'a> World<'a> {
     fn discard(&mut self, acts: impl Iterator<Item = Act>) {
         for act in acts {
             if let Act::Send { message, .. } = act
-                && !self.recorder.is_tracing()
+                && !self.recorder.keeps_messages()
             {
                 self.cluster.forget(message);
             }
@@ -612,7 +614,7 @@ impl<'a> World<'a> {
             Act::Send { to, message, hash, bytes, source } => {
                 self.recorder.mark(self.now, 7 << 16 | u64::from(node.0), hash);
                 let source = self.recorder.source(source);
-                let id = self.recorder.message(message);
+                let id = self.recorder.sent(message);
                 let kind = EventKind::Send { to: to.0, message: id, source };
                 let event = self.recorder.event(self.now, node.0, cause, kind);
                 if to != node {
@@ -674,11 +676,12 @@ impl<'a> World<'a> {
                     let id = self.recorder.message(message);
                     let kind = EventKind::Duplicate { to: to.0, message: id };
                     let event = self.recorder.event(self.now, from.0, cause, kind);
-                    let copy = if self.recorder.is_tracing() {
+                    let copy = if self.recorder.keeps_messages() {
                         message
                     } else {
                         self.cluster.copy(message)
                     };
+                    self.recorder.copied(message, copy);
                     self.push(at, event, Due::Deliver { from: from.0, to: to.0, message: copy });
                 }
                 return;
@@ -693,7 +696,7 @@ impl<'a> World<'a> {
         let id = self.recorder.message(message);
         let kind = EventKind::Drop { to: to.0, message: id, reason: lost };
         self.recorder.event(self.now, from.0, cause, kind);
-        if !self.recorder.is_tracing() {
+        if !self.recorder.keeps_messages() {
             self.cluster.forget(message);
         }
     }
@@ -1119,7 +1122,7 @@ impl<'a> World<'a> {
         verdict.merge(self.cluster.judge());
         let digest = self.recorder.digest();
         let operations = u32::try_from(self.operations.len()).unwrap_or(u32::MAX);
-        let history = self.recorder.is_tracing().then(|| self.cluster.history());
+        let history = self.recorder.keeps_messages().then(|| self.cluster.history());
         let trace = self.recorder.finish(&*self.cluster, operations);
         Run { verdict, metrics: self.metrics, digest, trace, history }
     }

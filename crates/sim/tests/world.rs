@@ -394,7 +394,10 @@ fn the_same_recipe_gives_the_same_bytes_and_tracing_changes_nothing() {
         let full = run(&subject, &recipe, Detail::Full).unwrap();
         let plain = run(&subject, &recipe, Detail::Verdict).unwrap();
         assert_eq!(full, run(&subject, &recipe, Detail::Full).unwrap(), "seed {seed}");
-        assert_eq!((full.digest, full.metrics), (plain.digest, plain.metrics), "seed {seed}");
+        assert_eq!((full.digest, &full.metrics), (plain.digest, &plain.metrics), "seed {seed}");
+        let events = run(&subject, &recipe, Detail::Events).unwrap();
+        let (full, events) = (full.trace.unwrap(), events.trace.unwrap());
+        assert_eq!((full.digest, full.events), (events.digest, events.events), "seed {seed}");
         let again = Recipe::from_json(&recipe.to_json()).unwrap();
         assert_eq!(plain.digest, run(&subject, &again, Detail::Verdict).unwrap().digest);
     }
