@@ -52,8 +52,9 @@ pub enum Fault {
     Crash {
         /// Which node.
         target: Target,
-        /// `Some(k)`: within the next handler that runs, after its `k`-th effect (after all of them
-        /// if it has fewer). `None`: at once, between handlers or in the middle of a sync.
+        /// `Some(k)`: within the next handler that asks for `k` effects or more, after its `k`-th;
+        /// nothing happens if none does before the fault is over. `None`: at once, between handlers
+        /// or in the middle of a sync.
         after_effects: Option<u32>,
         /// What becomes of the writes that were not synced.
         disk: DiskLoss,

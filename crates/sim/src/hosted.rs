@@ -5,7 +5,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::path::Path;
 use std::sync::Once;
 
 use splitbrain_core::workload::{Topology, Workload};
@@ -372,6 +373,14 @@ std::thread_local! {
     static SAID: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
+/// The file of a line of code, as its reader knows it: of an absolute path the name alone, for it
+/// would tell of the machine and not of the code.
+pub(crate) fn file_of<'a>(at: &'a Location<'_>) -> &'a str {
+    let path = Path::new(at.file());
+    let name = path.file_name().and_then(|name| name.to_str()).filter(|_| path.is_absolute());
+    name.unwrap_or(at.file())
+}
+
 /// Runs `handler`; a panic in it becomes a [`Failure`] and prints nothing.
 fn catch(handler: impl FnOnce()) -> Result<(), Failure> {
     static HOOK: Once = Once::new();
@@ -379,7 +388,9 @@ fn catch(handler: impl FnOnce()) -> Result<(), Failure> {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             if CATCHING.get() {
-                let at = panic.location().map_or_else(String::new, |at| format!(" at {at}"));
+                let at = panic
+                    .location()
+                    .map_or_else(String::new, |at| format!(" at {}:{}", file_of(at), at.line()));
                 let message = panic.payload_as_str().unwrap_or("a panic without a message");
                 SAID.set(format!("{message}{at}"));
             } else {

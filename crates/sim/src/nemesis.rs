@@ -81,7 +81,7 @@ fn draw(
         FaultKind::Link => link(any, rng),
         FaultKind::Crash => Fault::Crash {
             target,
-            after_effects: (rng.below(2) == 0).then(|| u32::try_from(rng.below(6)).unwrap_or(0)),
+            after_effects: (rng.below(2) == 0).then(|| *rng.pick(&[0, 1, 1, 1, 2, 2, 3, 4])),
             disk: match rng.below(6) {
                 0 => DiskLoss::KeepAll,
                 1 | 2 => DiskLoss::LoseAll,

@@ -11,6 +11,7 @@ use splitbrain_core::{
 
 use crate::Detail;
 use crate::cluster::{Cluster, Slot};
+use crate::hosted::file_of;
 
 /// What brought an event about; [`NOTHING`] if nothing did, or nothing is recorded.
 pub(crate) type Cause = u32;
@@ -182,7 +183,7 @@ impl Recorder {
         if let Some((_, id)) = known {
             return Some(*id);
         }
-        let id = self.text(&format!("{}:{}", at.file(), at.line()));
+        let id = self.text(&format!("{}:{}", file_of(at), at.line()));
         self.sources.push((at, id));
         Some(id)
     }

@@ -475,10 +475,11 @@ impl<'a> World<'a> {
             return;
         }
         let host = &mut self.hosts[node.index()];
-        if let Some((fault, after)) = host.trap.take() {
-            host.then_crash = Some(fault);
-            let keep = (after as usize).min(acts.len());
-            self.discard(acts.drain(keep..));
+        if let Some((fault, after)) = host.trap
+            && acts.len() >= (after as usize).max(1)
+        {
+            (host.trap, host.then_crash) = (None, Some(fault));
+            self.discard(acts.drain(after as usize..));
         }
         let host = &mut self.hosts[node.index()];
         let slow = host.slow_by.iter().map(|(_, takes)| *takes).max().unwrap_or(0);
