@@ -3,7 +3,7 @@
 
 The topology is only a hint; along it every value reaches every node as long as it is connected. A
 value is remembered for each neighbour until that neighbour has confirmed it, so a partition delays it
-and loses nothing.
+and loses nothing. All of it is in memory: a node that is killed forgets, and nobody tells it again.
 """
 
 from splitbrain import Node
@@ -21,7 +21,6 @@ def topology(message):
     global neighbours
     neighbours = message.body["topology"][node.id]
     for neighbour in neighbours:
-        # After a restart we know nothing, and they may know something we told them before.
         unconfirmed.setdefault(neighbour, set())
     node.reply(message, type="topology_ok")
 

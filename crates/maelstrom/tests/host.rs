@@ -67,6 +67,19 @@ fn python_nodes_are_valid_on_a_calm_network() {
     assert!(run.metrics.messages_per_operation() >= Some(200), "{:?}", run.metrics);
 }
 
+#[test]
+fn latency_is_added_between_servers_and_services_only() {
+    if !has("python3") {
+        return;
+    }
+    let latency_mean = Duration::from_millis(20);
+    let run = assert_valid::<LinKv>(&TestOptions { latency_mean, ..options(&python("lin_kv.py")) });
+    let quickest = run.metrics.latencies.values().map(|it| it.p50).min().unwrap();
+    assert!(quickest >= 2 * latency_mean, "to the service and back: {quickest:?}");
+    let run = assert_valid::<Echo>(&TestOptions { latency_mean, ..options(&python("echo.py")) });
+    assert!(run.metrics.latencies["echo"].p50 < latency_mean, "{:?}", run.metrics);
+}
+
 fn stormy(program: &str) -> TestOptions {
     TestOptions {
         node_count: 5,
