@@ -2,8 +2,8 @@
 """Workload broadcast: flood to the neighbours, and repeat until each has confirmed.
 
 The topology is only a hint; along it every value reaches every node as long as it is connected. A
-value is remembered for each neighbour until that neighbour has confirmed it, so a partition delays it
-and loses nothing. All of it is in memory: a node that is killed forgets, and nobody tells it again.
+value is remembered for each neighbour until that neighbour has confirmed it, so a partition delays
+it and loses nothing. All of it is in memory: a node that is killed forgets, and nobody tells it again.
 """
 
 from splitbrain import Node

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Workload g-set: every node tells all others its whole set, again and again.
 
-Merging is union: it does not matter in which order sets come, how often, or how late. That is all it
-takes to be right under any partition.
+Merging is union: it does not matter in which order sets come, how often, or how late. That is all
+it takes to be right under any partition.
 """
 
 from splitbrain import Node

@@ -1,5 +1,5 @@
-//! One of our nodes as a program: unique ids, from the number of the node, the number of its life (on
-//! disk), and a counter. Its argument is the folder of the disk: `guest FOLDER`.
+//! One of our nodes as a program: unique ids, from the number of the node, the number of its life
+//! (on disk), and a counter. Its argument is the folder of the disk: `guest FOLDER`.
 //!
 //! `host unique-ids 5 crash 3 target/debug/examples/guest /tmp` kills it again and again.
 

@@ -1,7 +1,7 @@
 //! How many messages a second the host routes between trivial nodes, which pass tokens round.
 //!
-//! `cargo run --release -p splitbrain-maelstrom --example throughput` prints a line of JSON for each
-//! size of cluster. The nodes are this program, too, under the argument `node`.
+//! `cargo run --release -p splitbrain-maelstrom --example throughput` prints a line of JSON for
+//! each size of cluster. The nodes are this program, too, under the argument `node`.
 
 #![expect(clippy::print_stdout, reason = "this is a program")]
 
@@ -42,8 +42,8 @@ fn measure(seconds: u64) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A node as small as a node can be, so that what is measured is the host: for each line from another
-/// node, one line for the next.
+/// A node as small as a node can be, so that what is measured is the host: for each line from
+/// another node, one line for the next.
 fn node() -> io::Result<()> {
     let mut input = BufReader::with_capacity(1 << 16, io::stdin().lock());
     let mut output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
