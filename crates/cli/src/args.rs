@@ -41,6 +41,8 @@ pub(crate) enum Command {
         /// Only those whose name contains this
         filter: Option<String>,
     },
+    /// Any program that speaks Maelstrom's protocol, in any language
+    Test(Box<crate::test::Test>),
     /// Judge a recorded history
     #[command(after_help = "Example: splitbrain check .splitbrain/runs/latest/history.jsonl")]
     Check {
@@ -69,6 +71,9 @@ pub(crate) enum Command {
     Node {
         /// Its name
         name: String,
+        /// Keep its disk in this folder; without, a new process has an empty disk
+        #[arg(long, value_name = "FOLDER")]
+        disk: Option<PathBuf>,
     },
 }
 

@@ -1,6 +1,7 @@
 //! The built-in nodes: the reference library, what is broken by design, and the planted bugs.
 
-use std::io;
+use std::io::{self, BufReader, BufWriter};
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use splitbrain_algorithms::Entry;
@@ -55,6 +56,26 @@ pub(crate) fn find(name: &str) -> Result<Builtin> {
     }
 }
 
-pub(crate) fn serve(_: &str) -> Result<()> {
-    Ok(())
+/// Runs a built-in node of the reference library as a program that speaks Maelstrom's protocol on
+/// stdin and stdout.
+pub(crate) fn serve(name: &str, disk: Option<&Path>) -> Result<()> {
+    let input = || BufReader::with_capacity(1 << 16, io::stdin());
+    let output = || BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    macro_rules! serve {
+        ($($reference:literal => $node:ty;)*) => {
+            match name {
+                $($reference => {
+                    Some(splitbrain_maelstrom::guest::run::<$node>(input(), output(), disk))
+                })*
+                _ => None,
+            }
+        };
+    }
+    match splitbrain_algorithms::for_each_node!(serve) {
+        Some(ended) => Ok(ended?),
+        None => {
+            find(name)?;
+            bail!("{name:?} is a copy with a change, and runs in the simulator only")
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 use splitbrain_core::{FaultKind, Validity, ms};
 use splitbrain_lab::{Plan, Session, evidence, text, write_out};
+use splitbrain_maelstrom::Interrupt;
 use splitbrain_sim::Config;
 
 use crate::{builtin, nearest};
@@ -54,7 +55,7 @@ const PICTURE_LINES: usize = 40;
 /// both came out as told.
 fn split_brain() -> Result<u8> {
     let session = Session::here(false);
-    let stop = std::sync::atomic::AtomicBool::new(false);
+    let stop = Interrupt::on_signals()?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     write_out(INTRODUCTION)?;
     let villain = builtin::find("primary-backup")?;
@@ -66,7 +67,7 @@ fn split_brain() -> Result<u8> {
         ..Config::standard().calm()
     };
     let plan = Plan { seeds: 0..1_000, config, ..Plan::standard(threads) };
-    let report = session.campaign(&*villain.subject, &plan, &stop)?;
+    let report = session.campaign(&*villain.subject, &plan, stop.flag())?;
     session.tell(&report)?;
     let Some(failure) = &report.failure else {
         bail!("it survived {} worlds, which it must not: please report this", report.worlds);
@@ -79,7 +80,7 @@ fn split_brain() -> Result<u8> {
     write_out(MORAL)?;
     let hero = builtin::find("abd")?;
     let plan = Plan { seeds: 0..10_000, ..Plan::standard(threads) };
-    let report = session.campaign(&*hero.subject, &plan, &stop)?;
+    let report = session.campaign(&*hero.subject, &plan, stop.flag())?;
     session.tell(&report)?;
     write_out(NEXT)?;
     Ok(if report.validity() == Validity::Valid { 0 } else { 1 })

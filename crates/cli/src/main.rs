@@ -1,15 +1,12 @@
 //! The `splitbrain` program.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this crate is a border to the real world: terminals, files, processes"
-)]
-
 mod args;
 mod builtin;
 mod demo;
 mod nearest;
 mod sim;
+mod test;
+mod workload;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -49,10 +46,11 @@ fn run(cli: Cli) -> Result<u8> {
         Some(Command::Demo { name }) => demo::demo(&name),
         Some(Command::Sim(options)) => sim::sim(&options),
         Some(Command::List { filter }) => list(filter.as_deref().unwrap_or("")),
+        Some(Command::Test(options)) => test::test(&options),
         Some(Command::Check { file, json }) => check(&file, json),
         Some(Command::Replay(options)) => sim::replay(&options),
-        Some(Command::Explain { .. }) => Ok(0),
-        Some(Command::Node { name }) => builtin::serve(&name).map(|()| 0),
+        Some(Command::Explain { id }) => explain(id.as_deref()),
+        Some(Command::Node { name, disk }) => builtin::serve(&name, disk.as_deref()).map(|()| 0),
     }
 }
 
@@ -83,41 +81,46 @@ fn list(filter: &str) -> Result<u8> {
     Ok(0)
 }
 
+fn explain(id: Option<&str>) -> Result<u8> {
+    let Some(id) = id else {
+        let ids: Vec<&str> = splitbrain_check::ids().collect();
+        write_out(&format!("{}\n", ids.join("\n")))?;
+        return Ok(0);
+    };
+    let wanted = id.to_uppercase();
+    if let Some(page) = splitbrain_check::explain(&wanted) {
+        write_out(page)?;
+        return Ok(0);
+    }
+    match nearest::nearest(id, splitbrain_check::ids()) {
+        Some(near) => bail!("no finding {id:?}; did you mean {near}?"),
+        None => bail!("no finding {id:?} ('splitbrain explain' names all)"),
+    }
+}
+
+fn open(file: &Path) -> Result<std::io::BufReader<std::fs::File>> {
+    let opened = std::fs::File::open(file);
+    opened
+        .map(std::io::BufReader::new)
+        .with_context(|| format!("{} cannot be read", file.display()))
+}
+
 /// Judges a history file by the judge of the workload that it names.
 fn check(file: &Path, json: bool) -> Result<u8> {
-    let open = || {
-        std::fs::File::open(file)
-            .map(std::io::BufReader::new)
-            .with_context(|| format!("{} cannot be read", file.display()))
-    };
-    let place = |error: splitbrain_check::FileError| anyhow::anyhow!("{}: {error}", file.display());
-    let header = splitbrain_check::read_header(open()?).map_err(place)?;
-    macro_rules! judge {
-        ($($workload:path),*) => {{
-            use splitbrain_check::Judge;
-            use splitbrain_core::workload::Workload;
-            match header.workload.as_str() {
-                $(<$workload>::NAME => {
-                    let history = splitbrain_check::read(open()?).map_err(place)?;
-                    (history.operations.len(), <$workload>::judge(&history))
-                })*
-                other => {
-                    let known = [$(<$workload>::NAME),*];
-                    bail!("{}: no judge for workload {other:?}; known are {}", file.display(), known.join(", "));
-                }
-            }
-        }};
+    let header = splitbrain_check::read_header(open(file)?)
+        .map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
+    struct Check<'a> {
+        file: &'a Path,
     }
-    use splitbrain_core::workload as w;
-    let (operations, verdict) = judge!(
-        w::echo::Echo,
-        w::unique_ids::UniqueIds,
-        w::broadcast::Broadcast,
-        w::g_set::GSet,
-        w::g_counter::GCounter,
-        w::pn_counter::PnCounter,
-        w::lin_kv::LinKv
-    );
+    impl workload::Visit for Check<'_> {
+        type Output = Result<(usize, splitbrain_core::Verdict)>;
+        fn visit<W: splitbrain_check::Judge>(self) -> Self::Output {
+            let history = splitbrain_check::read::<W>(open(self.file)?)
+                .map_err(|error| anyhow::anyhow!("{}: {error}", self.file.display()))?;
+            Ok((history.operations.len(), W::judge(&history)))
+        }
+    }
+    let (operations, verdict) = workload::visit(&header.workload, Check { file })??;
     let validity = verdict.validity();
     if json {
         let value = serde_json::json!({

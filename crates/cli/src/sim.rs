@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use splitbrain_lab::{Session, describe, evidence, listing, runs, write_out};
+use splitbrain_maelstrom::Interrupt;
 use splitbrain_sim::{Recipe, Subject};
 
 use crate::args;
@@ -15,8 +16,8 @@ pub(crate) fn sim(options: &args::Sim) -> Result<u8> {
         bail!("{} is a node for the workload {workload}", options.node);
     }
     let session = Session::here(options.json);
-    let stop = std::sync::atomic::AtomicBool::new(false);
-    let report = session.run(&*builtin.subject, &options.worlds.plan(), &stop)?;
+    let stop = Interrupt::on_signals()?;
+    let report = session.run(&*builtin.subject, &options.worlds.plan(), stop.flag())?;
     Ok(report.validity().exit_status())
 }
 
@@ -39,7 +40,8 @@ pub(crate) fn replay(options: &args::Replay) -> Result<u8> {
         .map_err(|error| anyhow::anyhow!("{}: not text: {error}", file.display()))?;
     let recipe =
         Recipe::from_json(&text).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
-    let subject: Box<dyn Subject> = builtin::find(&recipe.program)?.subject;
+    let subject: Box<dyn Subject> = crate::test::lockstep_subject(&recipe)?
+        .map_or_else(|| builtin::find(&recipe.program).map(|builtin| builtin.subject), Ok)?;
     let budget = if options.shrink { 5_000 } else { 0 };
     let report = session.replay(&*subject, recipe.clone(), budget)?;
     if options.json {

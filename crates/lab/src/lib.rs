@@ -21,6 +21,7 @@ mod visible;
 pub use campaign::{Control, Failure, Plan, Progress, Report, campaign, examine};
 pub use diagram::{svg, text};
 pub use evidence::Evidence;
+pub use runs::Keep;
 pub use screen::{Counts, Latency, Metrics, Screen, Step};
 pub use session::{Session, SessionError, describe, evidence, write_err, write_out};
 pub use story::{Story, StoryLine, listing};

@@ -32,6 +32,11 @@ impl Interrupt {
         self.0.store(true, Ordering::Relaxed);
     }
 
+    /// The flag itself, for what waits for it elsewhere.
+    pub fn flag(&self) -> &AtomicBool {
+        &self.0
+    }
+
     /// Whether anyone has expressed it.
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)

@@ -44,7 +44,6 @@ pub fn judging<W: Judge>() -> Judging<W> {
 }
 
 /// Tests the node `N` as the program's arguments say, tells the verdict, and returns the exit status.
-#[expect(clippy::disallowed_methods, reason = "the arguments and cores of the machine it runs on")]
 pub fn test<N: Node<Api: Judge>>() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let name = type_name::<N>().rsplit("::").next().unwrap_or("node");
@@ -92,7 +91,6 @@ struct Wanted {
 }
 
 impl Wanted {
-    #[expect(clippy::disallowed_methods, reason = "the verdict does not depend on the threads")]
     fn parse(arguments: &[String]) -> Result<Self, String> {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut wanted = Self { plan: Plan::standard(threads), json: false, replay: None };
