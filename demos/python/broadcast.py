@@ -3,7 +3,8 @@
 
 The topology is only a hint; along it every value reaches every node as long as it is connected. A
 value is remembered for each neighbour until that neighbour has confirmed it, so a partition delays
-it and loses nothing. All of it is in memory: a node that is killed forgets, and nobody tells it again.
+it and loses nothing. All of it is in memory: a node that is killed forgets, and nobody tells it
+again.
 """
 
 from splitbrain import Node

@@ -2,7 +2,8 @@
 """Workloads pn-counter and g-counter: each node counts for itself, ups and downs apart.
 
 A node's own counts only grow, so the larger of two reports is the later one: merging is the
-maximum, node by node. One shared sum could not be merged: nobody would know what of it was counted already.
+maximum, node by node. One shared sum could not be merged: nobody would know what of it was counted
+already.
 """
 
 from splitbrain import Node
