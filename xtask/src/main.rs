@@ -7,6 +7,7 @@
 #![expect(clippy::disallowed_methods, reason = "chores start programs and measure their time")]
 
 mod bench;
+mod budget;
 mod ci;
 mod plan;
 mod readme;
@@ -28,7 +29,7 @@ struct Chore {
     run: fn(&Tree, &[String]) -> Result<bool>,
 }
 
-const CHORES: [Chore; 3] = [
+const CHORES: [Chore; 4] = [
     Chore {
         name: "ci",
         about: "everything that must hold before a commit reaches main",
@@ -49,6 +50,12 @@ const CHORES: [Chore; 3] = [
             ("--quick", "a tenth of the work: is anything broken?"),
         ],
         run: bench::run,
+    },
+    Chore {
+        name: "budget",
+        about: "a learner's cold build and edit-to-verdict, against their budgets",
+        options: &[],
+        run: budget::run,
     },
 ];
 
