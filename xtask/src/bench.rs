@@ -20,12 +20,13 @@ struct Bench {
     run: &'static [&'static str],
 }
 
-const OURS: [Bench; 2] = [
+const OURS: [Bench; 3] = [
     Bench { title: "simulator", run: &["--package", "splitbrain-benches", "--bin", "sim"] },
     Bench {
         title: "stdio host",
         run: &["--package", "splitbrain-maelstrom", "--example", "throughput"],
     },
+    Bench { title: "judges", run: &["--package", "splitbrain-check", "--example", "speed"] },
 ];
 
 /// A peer: its folder in `peers/`, and the flags its compiler needs.
@@ -98,10 +99,10 @@ fn measure(title: &str, mut command: Command, quick: bool) -> Result<Vec<Line>> 
 const COLUMNS: [(&str, &str); 4] =
     [("trace off", "sim"), ("trace on", "sim_trace"), ("turmoil", "turmoil"), ("madsim", "madsim")];
 
-/// All lines as text: the simulators side by side, then everything else line by line.
+/// All lines as text: the simulators side by side, then a table for each other benchmark.
 fn table(lines: &[Line]) -> String {
     let mut settings: BTreeMap<(u64, u64), BTreeMap<&str, u64>> = BTreeMap::new();
-    let mut others = String::new();
+    let mut others: Vec<(&str, Vec<&Line>)> = Vec::new();
     for line in lines {
         let number = |key: &str| line.get(key).and_then(Value::as_u64);
         let bench = line.get("bench").and_then(Value::as_str).unwrap_or("?");
@@ -110,26 +111,60 @@ fn table(lines: &[Line]) -> String {
             (Some((_, name)), Some(nodes), Some(latency), Some(rate)) => {
                 settings.entry((nodes, latency)).or_default().insert(name, rate);
             }
-            _ => others += &describe(bench, line),
+            _ => match others.last_mut().filter(|(name, _)| *name == bench) {
+                Some((_, group)) => group.push(line),
+                None => others.push((bench, vec![line])),
+            },
         }
     }
+    let mut text = simulators(&settings);
+    for (bench, group) in others {
+        text += &format!("\n{bench}\n{}", aligned(&group));
+    }
+    text
+}
+
+fn simulators(settings: &BTreeMap<(u64, u64), BTreeMap<&str, u64>>) -> String {
     let mut text = String::from("simulators, messages delivered per second on one core\n");
     text += &format!("{:>6}{:>10}", "nodes", "latency");
     for (title, _) in COLUMNS {
         text += &format!("{title:>13}");
     }
     text += &format!("{:>18}\n", "ours / best peer");
-    for ((nodes, latency), rates) in &settings {
+    for ((nodes, latency), rates) in settings {
         text += &format!("{nodes:>6}{:>10}", format!("{latency} ms"));
         for (_, name) in COLUMNS {
             text += &format!("{:>13}", rates.get(name).map_or("-".into(), |rate| grouped(*rate)));
         }
         text += &format!("{:>18}\n", ratio(rates).unwrap_or_else(|| "-".into()));
     }
-    if !others.is_empty() {
-        text += &format!("\n{others}");
+    text
+}
+
+/// Lines of one benchmark as a table: a column for each key of the first.
+fn aligned(lines: &[&Line]) -> String {
+    let keys: Vec<&String> = lines[0].keys().filter(|key| *key != "bench").collect();
+    let header = keys.iter().map(|key| (*key).clone()).collect();
+    let cells = |line: &&Line| keys.iter().map(|key| cell(line.get(*key))).collect();
+    let rows: Vec<Vec<String>> = [header].into_iter().chain(lines.iter().map(cells)).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..keys.len()).map(width).collect();
+    let mut text = String::new();
+    for row in &rows {
+        for (cell, width) in row.iter().zip(&widths) {
+            text += &format!("  {cell:>width$}");
+        }
+        text.push('\n');
     }
     text
+}
+
+fn cell(value: Option<&Value>) -> String {
+    match value {
+        None => "-".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.as_u64().map_or_else(|| value.to_string(), grouped),
+    }
 }
 
 /// How many times as fast as the better peer we are, with the trace off.
@@ -138,15 +173,6 @@ fn ratio(rates: &BTreeMap<&str, u64>) -> Option<String> {
     let best = rates.get("turmoil").max(rates.get("madsim"))?;
     let tenths = ours * 10 / best.max(&1);
     Some(format!("{}.{}", tenths / 10, tenths % 10))
-}
-
-fn describe(bench: &str, line: &Line) -> String {
-    let mut text = bench.to_owned();
-    for (key, value) in line.iter().filter(|(key, _)| *key != "bench") {
-        let value = value.as_u64().map_or_else(|| value.to_string(), grouped);
-        text += &format!("  {key} {value}");
-    }
-    text + "\n"
 }
 
 /// A number with a comma between thousands.
@@ -193,7 +219,7 @@ mod tests {
             "simulators, messages delivered per second on one core\n \
              nodes   latency    trace off     trace on      turmoil       madsim  ours / best peer\n     \
              2     10 ms    9,000,000            -        1,000      600,000              15.0\n\n\
-             stdio  messages_per_s 120,000  nodes 25\n"
+             stdio\n  messages_per_s  nodes\n         120,000     25\n"
         );
     }
 

@@ -1,4 +1,5 @@
-//! How long the judges take. `cargo run --release -p splitbrain-check --example speed`
+//! How long the judges take: a line of JSON for each kind of history, as `cargo xtask bench` wants
+//! it.
 #![expect(clippy::disallowed_methods, reason = "it measures; no verdict depends on it")]
 #![expect(clippy::print_stdout, reason = "it is a program")]
 #![expect(clippy::cast_possible_truncation, reason = "small numbers")]
@@ -169,8 +170,8 @@ fn measure<W: Copy1 + Judge>(what: &str, count: u32, clients: u16, wrong: Wrong)
     times.sort_unstable();
     let micros = |part: usize| times[(times.len() - 1) * part / 100].as_micros();
     println!(
-        "{:<11} {what:<28} {count:>5} operations {clients:>3} clients: p50 {:>6} us, p95 {:>6} us, \
-         max {:>6} us  {verdicts:?}",
+        "{{\"bench\":\"judge\",\"workload\":\"{}\",\"history\":\"{what}\",\"operations\":{count},\
+         \"clients\":{clients},\"p50_us\":{},\"p95_us\":{},\"max_us\":{},\"verdicts\":\"{verdicts:?}\"}}",
         W::NAME,
         micros(50),
         micros(95),

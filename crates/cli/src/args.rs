@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use splitbrain_core::FaultKind;
 use splitbrain_sim::{Config, Latency};
 
-/// A hands-on laboratory for distributed systems: write one node, have it judged in a thousand broken
-/// worlds, and read the smallest story of why it failed.
+/// A hands-on laboratory for distributed systems: write one node, have it judged in a thousand
+/// broken worlds, and read the smallest story of why it failed.
 #[derive(Parser, Debug)]
 #[command(
     name = "splitbrain",
@@ -118,7 +118,8 @@ pub(crate) struct Worlds {
     /// The mean latency of the network in milliseconds, uniformly distributed
     #[arg(long, value_name = "MILLIS")]
     pub(crate) latency: Option<u64>,
-    /// The kinds of faults that may strike, or none: partition, link, crash, pause, slow, disk, clock
+    /// The kinds of faults that may strike, or none: partition, link, crash, pause, slow, disk,
+    /// clock
     #[arg(long, value_delimiter = ',', value_parser = fault_kind, value_name = "KINDS")]
     pub(crate) faults: Option<Vec<Option<FaultKind>>>,
     /// How many threads; the verdict does not depend on it

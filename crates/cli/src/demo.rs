@@ -51,8 +51,8 @@ What next?
 /// The lines of the picture that fit a terminal beside the story.
 const PICTURE_LINES: usize = 40;
 
-/// A primary with heartbeats loses an acknowledged write; a majority does not. The exit status is 0 if
-/// both came out as told.
+/// A primary with heartbeats loses an acknowledged write; a majority does not. The exit status is 0
+/// if both came out as told.
 fn split_brain() -> Result<u8> {
     let session = Session::here(false);
     let stop = Interrupt::on_signals()?;

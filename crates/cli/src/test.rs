@@ -39,7 +39,8 @@ pub(crate) struct Test {
     #[arg(last = true, value_name = "ARGS")]
     args: Vec<OsString>,
     /// How many nodes
-    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=200))]
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=200))]
     node_count: u16,
     /// For how many seconds requests are sent
     #[arg(long, default_value = "60", value_parser = span_of_seconds, value_name = "SECONDS")]

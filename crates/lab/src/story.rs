@@ -301,7 +301,7 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// Which nodes a chain of messages from this event reached, and when first [lamport §1].
+    /// Which nodes a chain of messages from this event reached, and when first [lamport1978 §1].
     fn reached_from(&self, start: EventId) -> BTreeMap<u16, EventId> {
         let threads = self.threads;
         let mut reached = BTreeMap::from([(threads.lane(start), start)]);

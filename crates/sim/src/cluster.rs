@@ -1,8 +1,8 @@
 //! What a world drives: nodes and the operations on them, with their types hidden.
 //!
 //! The world's event loop knows no node's types: it moves numbers. A [`Cluster`] holds the values
-//! behind the numbers. So the loop is compiled once, not for each learner's node, and a cluster may as
-//! well be a set of processes that speak JSON.
+//! behind the numbers. So the loop is compiled once, not for each learner's node, and a cluster may
+//! as well be a set of processes that speak JSON.
 
 use std::fmt;
 use std::panic::Location;
@@ -159,8 +159,8 @@ pub trait Cluster {
     /// The oldest `writes` unsynced writes of `node` are durable.
     fn synced(&mut self, node: NodeId, writes: u32);
 
-    /// `node` stops: its state is gone, its timers are disarmed, its disk suffers `loss`. Returns how
-    /// many writes were lost.
+    /// `node` stops: its state is gone, its timers are disarmed, its disk suffers `loss`. Returns
+    /// how many writes were lost.
     fn crash(&mut self, node: NodeId, loss: DiskLoss) -> u32;
 
     /// A durable record of `node`, which is down, goes bad.

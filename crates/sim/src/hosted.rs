@@ -366,8 +366,8 @@ fn guarded<N: Node>(
     }
 }
 
-// The panic hook is the process's; these say whether the panic is one of ours to catch, and keep what
-// it said. They hold no state of the simulation.
+// The panic hook is the process's; these say whether the panic is one of ours to catch, and keep
+// what it said. They hold no state of the simulation.
 std::thread_local! {
     static CATCHING: Cell<bool> = const { Cell::new(false) };
     static SAID: RefCell<String> = const { RefCell::new(String::new()) };

@@ -4,8 +4,8 @@
 //! IDEA        Cut something out of the recipe and run it again; if the same finding is still
 //!             there, it was not needed. Large pieces first, then smaller ones [zeller2002].
 //! RULES       The result is minimal: no operation, fault or node can be taken away from it without
-//!             the finding going away. Faults are made shorter and simpler, and the run too. What the
-//!             program was promised stays: the time to settle, and how long clients wait.
+//!             the finding going away. Faults are made shorter and simpler, and the run too. What
+//!             the program was promised stays: the time to settle, and how long clients wait.
 //! CAVEATS     Minimal is not smallest: another order of cuts may end at a smaller recipe.
 
 use std::collections::BTreeSet;

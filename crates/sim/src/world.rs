@@ -2,11 +2,12 @@
 //!
 //! PROBLEM     A thousand runs of a cluster, each with its own bad luck, in a second; and each of
 //!             them again whenever someone asks.
-//! IDEA        Time is a heap of events, and jumps from one to the next. Nothing waits; an idle hour
-//!             costs nothing.
-//! RULES       Effects happen in the order in which the handler asked for them. After a sync nothing
-//!             happens until the writes are durable, and the node handles nothing else meanwhile. A
-//!             crash falls between any two effects. Whatever is drawn comes from a keyed stream.
+//! IDEA        Time is a heap of events, and jumps from one to the next. Nothing waits; an idle
+//!             hour costs nothing.
+//! RULES       Effects happen in the order in which the handler asked for them. After a sync
+//!             nothing happens until the writes are durable, and the node handles nothing else
+//!             meanwhile. A crash falls between any two effects. Whatever is drawn comes from a
+//!             keyed stream.
 //! MESSAGES    deliver, timer, invoke, time-out, fault begins, fault ends, resume, restart.
 //! CAVEATS     A client shares its node's machine: requests and answers take no time, and are lost
 //!             only if the node is down.
@@ -194,8 +195,8 @@ impl Clock {
     }
 }
 
-/// An armed timer. Arming it anew for later leaves its entry in the heap where it is; when that comes
-/// up it is put back for the rest of the time.
+/// An armed timer. Arming it anew for later leaves its entry in the heap where it is; when that
+/// comes up it is put back for the rest of the time.
 #[derive(Clone, Copy)]
 struct Armed {
     deadline: u64,

@@ -1,4 +1,5 @@
-//! Write a node; have it judged in a thousand broken worlds; read the smallest story of why it failed.
+//! Write a node; have it judged in a thousand broken worlds; read the smallest story of why it
+//! failed.
 //!
 //! ```no_run
 //! use splitbrain::workload::echo::{Echo, Request, Response};
@@ -16,7 +17,8 @@
 //!     fn start(_: &mut Context<Self>) -> Self {
 //!         Parrot
 //!     }
-//!     fn on_request(&mut self, cx: &mut Context<Self>, id: RequestId, Request::Echo { echo }: Request) {
+//!     fn on_request(&mut self, cx: &mut Context<Self>, id: RequestId, request: Request) {
+//!         let Request::Echo { echo } = request;
 //!         cx.reply(id, Response::EchoOk { echo });
 //!     }
 //!     fn on_message(&mut self, _: &mut Context<Self>, _: NodeId, (): ()) {}
@@ -27,9 +29,9 @@
 //! }
 //! ```
 //!
-//! The program takes `--seeds 0..10000`, `--seed 17`, `--swarm`, `--calm`, `--nodes 3`, `--json` and
-//! `replay RUN`. Its exit status is 0 if every world was survived, 1 if one was not, 2 if nothing could
-//! be judged, 3 if it could not run.
+//! The program takes `--seeds 0..10000`, `--seed 17`, `--swarm`, `--calm`, `--nodes 3`, `--json`
+//! and `replay RUN`. Its exit status is 0 if every world was survived, 1 if one was not, 2 if
+//! nothing could be judged, 3 if it could not run.
 
 mod test;
 

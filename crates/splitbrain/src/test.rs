@@ -43,7 +43,8 @@ pub fn judging<W: Judge>() -> Judging<W> {
     Judging { judge: W::judge, write }
 }
 
-/// Tests the node `N` as the program's arguments say, tells the verdict, and returns the exit status.
+/// Tests the node `N` as the program's arguments say, tells the verdict, and returns the exit
+/// status.
 pub fn test<N: Node<Api: Judge>>() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let name = type_name::<N>().rsplit("::").next().unwrap_or("node");
