@@ -32,8 +32,8 @@ fn build() -> Result<(), String> {
     let mutants = List::read("patches", "Mutant", "mistake", &out)?;
     let variants = List::read("variants", "Variant", "idea", &out)?;
     let mut registry = String::new();
-    mutants.write(&mut registry, "MUTANTS", "for_each_mutant", "Every mutant");
-    variants.write(&mut registry, "VARIANTS", "for_each_variant", "Every correct variant");
+    mutants.write(&mut registry, "MUTANTS", "mutants", "Every mutant");
+    variants.write(&mut registry, "VARIANTS", "variants", "Every correct variant");
     write(&out.join("registry.rs"), &registry)
 }
 
@@ -68,11 +68,11 @@ impl List {
         Ok(Self { kind, copies })
     }
 
-    /// The modules, a constant with what is known of each, and a macro that visits each type.
-    fn write(&self, to: &mut String, constant: &str, visit: &str, doc: &str) {
+    /// The modules, a constant with what is known of each, and a function that makes subjects.
+    fn write(&self, to: &mut String, constant: &str, function: &str, doc: &str) {
         let mut modules = String::new();
         let mut known = String::new();
-        let mut types = String::new();
+        let mut subjects = String::new();
         for copy in &self.copies {
             let Copy { name, module, path, node, summary, source, breaks } = copy;
             _ = writeln!(modules, "#[path = {path:?}]\npub mod {module};");
@@ -82,14 +82,13 @@ impl List {
                 "Entry {{ name: {name:?}, kind: Kind::{kind}, summary: {summary:?}, \
                  source: {source:?}, breaks: &{breaks:?} }},"
             );
-            _ = writeln!(types, "{name:?} => $crate::{module}::{node};");
+            _ = writeln!(subjects, "subject::<{module}::{node}>({name:?}),");
         }
         _ = write!(
             to,
             "{modules}\n/// {doc}, by node and name.\npub const {constant}: &[Entry] = &[\n{known}];\n\n\
-             /// {doc}, as `\"name\" => Type;` for the macro `visit`, in the order of\n\
-             /// [`{constant}`](crate::{constant}).\n#[macro_export]\nmacro_rules! {visit} {{\n\
-             ($visit:ident) => {{ $visit! {{\n{types}}} }};\n}}\n\n"
+             /// {doc}, to be tested, in the order of [`{constant}`](crate::{constant}).\n\
+             pub fn {function}() -> Vec<Box<dyn Subject>> {{\nvec![\n{subjects}]\n}}\n\n"
         );
     }
 }

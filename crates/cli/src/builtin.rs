@@ -23,21 +23,17 @@ pub(crate) fn all() -> Vec<Builtin> {
         Box::new(splitbrain::subject::<N>(name))
     }
     macro_rules! subjects {
-        ($($name:literal => $node:ty;)*) => {
-            vec![$(($name, make::<$node> as fn(&str) -> Box<dyn Subject>)),*]
-        };
+        ($($name:literal => $node:ty;)*) => { [$(make::<$node>($name)),*] };
     }
-    let entries = splitbrain_algorithms::CATALOG
-        .iter()
-        .chain(splitbrain_mutants::VARIANTS)
-        .chain(splitbrain_mutants::MUTANTS);
-    let makers = splitbrain_algorithms::for_each_node!(subjects)
-        .into_iter()
-        .chain(splitbrain_mutants::for_each_variant!(subjects))
-        .chain(splitbrain_mutants::for_each_mutant!(subjects));
+    let references = splitbrain_algorithms::for_each_node!(subjects);
+    let entries =
+        [splitbrain_algorithms::CATALOG, splitbrain_mutants::VARIANTS, splitbrain_mutants::MUTANTS];
+    let copies = splitbrain_mutants::variants().into_iter().chain(splitbrain_mutants::mutants());
     entries
-        .zip(makers)
-        .map(|(entry, (name, make))| Builtin { entry: *entry, subject: make(name) })
+        .into_iter()
+        .flatten()
+        .zip(references.into_iter().chain(copies))
+        .map(|(entry, subject)| Builtin { entry: *entry, subject })
         .collect()
 }
 

@@ -16,15 +16,29 @@
 #[cfg(test)]
 mod patch;
 
-pub use splitbrain_algorithms::{Entry, Kind};
+use splitbrain_check::Judge;
+use splitbrain_core::Node;
+use splitbrain_sim::Subject;
 
 pub use patched::*;
+pub use splitbrain_algorithms::{Entry, Kind};
+
+/// The node `N` under a name, to be tested.
+///
+/// The simulator is made for each type of node anew, which costs the compiler more than a second a
+/// piece. For mutants that happens in this crate: who only wants to run them does not wait for it.
+pub fn subject<N: Node<Api: Judge>>(name: &str) -> Box<dyn Subject> {
+    Box::new(splitbrain::subject::<N>(name))
+}
 
 #[expect(clippy::allow_attributes, reason = "not every mutant leaves something unused behind")]
 mod patched {
     #![allow(warnings, clippy::all, reason = "bugs are planted here on purpose")]
 
     use splitbrain_algorithms::{Entry, Kind};
+    use splitbrain_sim::Subject;
+
+    use crate::subject;
 
     include!(concat!(env!("OUT_DIR"), "/registry.rs"));
 }
