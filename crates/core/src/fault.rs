@@ -12,6 +12,7 @@ use crate::{NodeId, Ratio, Time};
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Injection {
     /// When it strikes.
+    #[serde(rename = "at_ns")]
     pub at: Time,
     /// How long until it is undone: a partition healed, a crashed node restarted. A fault that is
     /// over at once (a clock's jump, rot) ignores it.

@@ -326,7 +326,10 @@ fn fail(
 pub fn examine(subject: &dyn Subject, recipe: Recipe, budget: u32) -> Result<Failure, RecipeError> {
     let run = run(subject, &recipe, Detail::Full)?;
     let finding = worst(&run.verdict);
-    let shrunk = (budget > 0).then(|| shrink(subject, &recipe, &finding.id, budget)).flatten();
+    let mut shrunk = (budget > 0).then(|| shrink(subject, &recipe, &finding.id, budget)).flatten();
+    if let Some(shrunk) = &mut shrunk {
+        shrunk.recipe = shrunk.recipe.spelled_out(subject)?;
+    }
     Ok(Failure { seed: recipe.seed, finding, recipe, run, shrunk })
 }
 

@@ -289,6 +289,19 @@ impl Recipe {
         }
     }
 
+    /// The same recipe with every request written down, for people to read and to change.
+    ///
+    /// # Errors
+    /// When the recipe cannot be run by this program.
+    pub fn spelled_out(&self, subject: &dyn crate::Subject) -> Result<Self, RecipeError> {
+        let cluster = subject.cluster(self)?;
+        let mut recipe = self.clone();
+        for planned in &mut recipe.operations {
+            planned.request = cluster.request(planned);
+        }
+        Ok(recipe)
+    }
+
     /// The recipe as a file.
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();

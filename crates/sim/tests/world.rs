@@ -403,7 +403,9 @@ fn the_same_recipe_gives_the_same_bytes_and_tracing_changes_nothing() {
         let events = run(&subject, &recipe, Detail::Events).unwrap();
         let (full, events) = (full.trace.unwrap(), events.trace.unwrap());
         assert_eq!((full.digest, full.events), (events.digest, events.events), "seed {seed}");
-        let again = Recipe::from_json(&recipe.to_json()).unwrap();
+        let spelled_out = recipe.spelled_out(&subject).unwrap();
+        assert!(spelled_out.operations.iter().all(|planned| planned.request.is_some()));
+        let again = Recipe::from_json(&spelled_out.to_json()).unwrap();
         assert_eq!(plain.digest, run(&subject, &again, Detail::Verdict).unwrap().digest);
     }
 }
