@@ -22,6 +22,9 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
+            if let Some(near) = nearest_option(&error) {
+                let _ = write_err(&format!("\nDid you mean {near}?\n"));
+            }
             return ExitCode::from(if error.use_stderr() { COULD_NOT_RUN } else { 0 });
         }
     };
@@ -32,6 +35,28 @@ fn main() -> ExitCode {
             ExitCode::from(COULD_NOT_RUN)
         }
     }
+}
+
+/// The option that somebody may have meant who typed one that there is not.
+fn nearest_option(error: &clap::Error) -> Option<String> {
+    use clap::CommandFactory;
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    if error.kind() != ErrorKind::UnknownArgument || !typed.starts_with('-') {
+        return None;
+    }
+    let program = Cli::command();
+    let wanted = std::env::args().nth(1)?;
+    let command = program.find_subcommand(wanted)?;
+    let options: Vec<String> = command
+        .get_arguments()
+        .filter_map(|argument| argument.get_long())
+        .map(|name| format!("--{name}"))
+        .collect();
+    nearest::nearest(typed, options.iter().map(String::as_str)).map(String::from)
 }
 
 /// The exit status for bad usage, bad input, a program that will not start.

@@ -9,7 +9,7 @@ pub(crate) fn nearest<'a>(
     names
         .into_iter()
         .map(|name| (distance(&typed, &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance * 3 <= name.len().max(typed.len()) + 1)
+        .filter(|(distance, name)| *distance * 2 <= name.len().max(typed.len()))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }
@@ -40,6 +40,7 @@ mod tests {
         assert_eq!(nearest("brodcast", names), Some("broadcast"));
         assert_eq!(nearest("lin-stale-raed", names), Some("LIN-STALE-READ"));
         assert_eq!(nearest("raft", names), None);
+        assert_eq!(nearest("nonsense", names), None);
         assert_eq!(nearest("", names), None);
     }
 }

@@ -120,7 +120,7 @@ impl Visit for InRealTime<'_> {
         let run = match run {
             Ok(run) => run,
             Err(error) => {
-                let _ = std::fs::remove_dir_all(&folder);
+                runs::discard(&session.runs, &folder);
                 let hint = error.id().map(|id| format!("\n  see: splitbrain explain {id}"));
                 bail!("{error}{}", hint.unwrap_or_default());
             }

@@ -74,6 +74,17 @@ fn point_latest(runs: &Path, folder: &Path) {
     let _ = (runs, folder);
 }
 
+/// Takes back a folder that came to nothing.
+pub fn discard(runs: &Path, folder: &Path) {
+    let _ = fs::remove_dir_all(folder);
+    match find(runs, LATEST) {
+        Ok(newest) if newest.starts_with(runs) => point_latest(runs, &newest),
+        _ => {
+            let _ = fs::remove_file(runs.join(LATEST));
+        }
+    }
+}
+
 /// Finds a run: a folder, a number, a name, or `latest`.
 ///
 /// # Errors
@@ -137,4 +148,31 @@ pub fn write(folder: &Path, keep: &Keep<'_>) -> io::Result<()> {
         fs::write(folder.join("diagram.svg"), svg(evidence))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_numbered_found_and_taken_back() {
+        let runs = std::env::temp_dir().join(format!("splitbrain-runs-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&runs);
+        let first = new_folder(&runs, "a/b").expect("a folder can be made");
+        let second = new_folder(&runs, "abd").expect("a folder can be made");
+        assert_eq!(first, runs.join("0001-a-b"));
+        let found = |wanted| find(&runs, wanted).ok();
+        assert_eq!((found("latest"), found("2")), (Some(second.clone()), Some(second.clone())));
+        assert_eq!((found("0001-a-b"), found("1")), (Some(first.clone()), Some(first.clone())));
+        let error = find(&runs, "7").expect_err("there are two runs").to_string();
+        assert!(error.contains("0002-abd, 0001-a-b"), "{error}");
+        discard(&runs, &second);
+        assert_eq!(found("latest"), Some(first.clone()));
+        #[cfg(unix)]
+        assert_eq!(fs::read_link(runs.join(LATEST)).ok(), Some("0001-a-b".into()));
+        discard(&runs, &first);
+        assert_eq!(found("latest"), None);
+        assert!(!runs.join(LATEST).is_symlink());
+        fs::remove_dir_all(&runs).expect("the folder was made");
+    }
 }
