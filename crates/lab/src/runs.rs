@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn runs_are_numbered_found_and_taken_back() {
-        let runs = std::env::temp_dir().join(format!("splitbrain-runs-{}", std::process::id()));
+        let runs = std::env::temp_dir().join("splitbrain-runs-of-the-unit-test");
         let _ = fs::remove_dir_all(&runs);
         let first = new_folder(&runs, "a/b").expect("a folder can be made");
         let second = new_folder(&runs, "abd").expect("a folder can be made");

@@ -14,7 +14,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("algorithms", &["core"]),
     ("check", &["core"]),
     ("sim", &["core"]),
-    ("mutants", &["algorithms", "core"]),
+    ("mutants", &["algorithms", "check", "core", "sim", "splitbrain"]),
     ("lab", &["core", "sim", "check"]),
     ("splitbrain", &["core", "sim", "check", "lab"]),
     ("maelstrom", &["core", "sim", "check"]),
@@ -24,9 +24,8 @@ const ARROWS: [(&str, &[&str]); 11] = [
 ];
 
 /// What a crate may use of ours in its tests only.
-const TEST_ARROWS: [(&str, &[&str]); 4] = [
+const TEST_ARROWS: [(&str, &[&str]); 3] = [
     ("algorithms", &["sim", "check", "lab"]),
-    ("mutants", &["sim", "check", "lab"]),
     ("maelstrom", &["algorithms"]),
     ("splitbrain", &["algorithms"]),
 ];
@@ -171,8 +170,8 @@ mod tests {
         assert_eq!(check("core", "[dependencies]\nsplitbrain-sim = { workspace = true }"), 1);
         assert_eq!(check("core", "[dependencies]\nsplitbrain-sim.workspace = true"), 1);
         assert_eq!(check("check", "[dev-dependencies]\nsplitbrain-sim = { path = \"\" }"), 1);
-        assert_eq!(check("mutants", "[dev-dependencies]\nsplitbrain-sim = { path = \"\" }"), 0);
-        assert_eq!(check("mutants", "[dependencies]\nsplitbrain-sim = { path = \"\" }"), 1);
+        assert_eq!(check("algorithms", "[dev-dependencies]\nsplitbrain-sim = { path = \"\" }"), 0);
+        assert_eq!(check("algorithms", "[dependencies]\nsplitbrain-sim = { path = \"\" }"), 1);
         assert_eq!(check("unheard-of", ""), 1);
     }
 
