@@ -1,8 +1,8 @@
 //! What there is to tell a story from: a trace, the operations in words, the findings, the faults.
 
 use splitbrain_core::{
-    Described, DropReason, End, EventId, EventKind, Finding, Injection, LaneKind, OperationId,
-    Time, Trace,
+    Described, DropReason, End, Event, EventId, EventKind, Finding, Injection, LaneKind,
+    OperationId, Time, Trace,
 };
 
 use crate::visible::shown;
@@ -18,6 +18,22 @@ pub struct Evidence<'a> {
     pub findings: &'a [Finding],
     /// The faults of the run, in the order of its recipe.
     pub faults: &'a [Injection],
+}
+
+impl Evidence<'_> {
+    /// The trace up to the last answer that the worst finding names and the last event that any
+    /// names: what comes later cannot have caused what is wrong, and would hide it in a picture.
+    pub(crate) fn decisive(&self) -> Trace {
+        let mut trace = self.trace.clone();
+        let wrong = self.findings.first().map_or(&[][..], |finding| &finding.operations);
+        let is_answer = |event: &Event| matches!(event.kind, EventKind::Complete { operation } if wrong.contains(&operation));
+        let answer = trace.events.iter().rposition(is_answer);
+        let events = self.findings.iter().flat_map(|finding| &finding.events);
+        if let Some(last) = events.map(|event| event.index()).chain(answer).max() {
+            trace.events.truncate(last + 1);
+        }
+        trace
+    }
 }
 
 /// Request and answer in one: `read x → 7`. Safe to print, and not long.

@@ -28,8 +28,9 @@ const BAR: i64 = 8;
 const TROUBLE: i64 = 26;
 const AXIS: i64 = 38;
 
-/// Draws the run as an SVG.
+/// Draws the run up to the last answer that is wrong, as an SVG.
 pub fn svg(evidence: &Evidence<'_>) -> String {
+    let evidence = &Evidence { trace: &evidence.decisive(), ..*evidence };
     let scene = Scene::new(evidence);
     let mut drawing = Drawing::new(evidence, &scene);
     drawing.title(evidence);

@@ -18,9 +18,10 @@ const LEFT: usize = 11;
 /// A lane needs about ten columns to have room for a message's name.
 const LANES_MAX: usize = 7;
 
-/// Draws the run in at most `lines` lines of 80 columns, not counting the names at the top and the
-/// note at the end that says what was left out.
+/// Draws the run up to the last answer that is wrong, in at most `lines` lines of 80 columns, not
+/// counting the names at the top and the note at the end that says what was left out.
 pub fn text(evidence: &Evidence<'_>, lines: usize, style: Style) -> String {
+    let evidence = &Evidence { trace: &evidence.decisive(), ..*evidence };
     let scene = Scene::new(evidence);
     let mut beats = beats(evidence, &scene.threads);
     let mut left_out = keep(&mut beats, lines);
