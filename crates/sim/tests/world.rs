@@ -390,6 +390,50 @@ fn after_a_time_out_a_client_goes_on_as_another_process() {
     assert_eq!(clients, ["c1", "c2"]);
 }
 
+/// Told to add `n`, sends `n` messages to the first node; answers a tenth of a second later.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Flooder;
+
+impl Node for Flooder {
+    type Api = GSet;
+    type Message = ();
+    type Timer = RequestId;
+    type Disk = ();
+
+    fn start(_: &mut Context<Self>) -> Self {
+        Self
+    }
+    fn on_request(&mut self, cx: &mut Context<Self>, id: RequestId, request: Request) {
+        if let Request::Add { element } = request {
+            (0..element).for_each(|_| cx.send(NodeId(0), ()));
+        }
+        cx.set_timer(id, ms(100));
+    }
+    fn on_message(&mut self, _: &mut Context<Self>, _: NodeId, (): ()) {}
+    fn on_timer(&mut self, cx: &mut Context<Self>, id: RequestId) {
+        cx.reply(id, Response::ReadOk { value: Vec::new() });
+    }
+}
+
+#[test]
+fn a_long_backlog_is_worked_off_in_a_loop() {
+    let mut recipe = recipe(quiet(2));
+    recipe.operations.insert(0, add(100, 1, 50_000));
+    recipe.faults.push(inject(50, 500, Fault::Pause { target: Target::Node(NodeId(0)) }));
+    let run = world::<Flooder>(&recipe);
+    assert!(count(&run, |kind| matches!(kind, EventKind::Deliver { from: 1, .. })) >= 50_000);
+    assert!(!ids(&run).contains("LIVE-NO-PROGRESS"));
+}
+
+#[test]
+fn a_client_behind_its_plan_does_not_make_up_for_it_in_the_last_phase() {
+    let mut recipe = recipe(quiet(1));
+    recipe.operations.splice(0..0, (0..100).map(|number| add(10 * number, 0, 0)));
+    let run = world::<Flooder>(&recipe);
+    assert!(!ids(&run).contains("LIVE-NO-PROGRESS"));
+    assert!(run.metrics.operations <= 11, "{} in a second", run.metrics.operations);
+}
+
 #[test]
 fn the_same_recipe_gives_the_same_bytes_and_tracing_changes_nothing() {
     for seed in 0..30 {
