@@ -220,7 +220,7 @@ pub enum LinkFault {
     Loss(Ratio),
     /// Each message arrives twice with this probability.
     Duplicate(Ratio),
-    /// Each message takes this many times as long.
+    /// Each message takes this many times as long, up to some seconds.
     Delay(u32),
 }
 

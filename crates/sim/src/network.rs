@@ -123,6 +123,11 @@ const BURST: u64 = 4;
 const BURST_LENGTH: u64 = 5;
 const DRAWS: u64 = 8;
 
+/// A link fault makes no message take longer than this (two seconds), unless it would anyway. On a
+/// link that keeps the order, all that follow wait for the slowest: they must be through well before
+/// the cluster is asked whether it has settled.
+const DELAYED_MAX: u64 = 2_000_000_000;
+
 impl Network {
     /// The network of `nodes` nodes, with all randomness from `key`.
     pub fn new(nodes: u16, settings: Links, key: Key) -> Self {
@@ -182,8 +187,8 @@ impl Network {
         }
         let base = self.settings.base.as_ref().map_or(0, |base| base[from.index()][to.index()]);
         let travel = |draw: u64| {
-            (base + self.settings.latency.sample(key.at(first + draw)))
-                .saturating_mul(u64::from(delay))
+            let usual = base + self.settings.latency.sample(key.at(first + draw));
+            usual.saturating_mul(u64::from(delay)).min(usual.max(DELAYED_MAX))
         };
         let mut arrives = departs.saturating_add(travel(LATENCY));
         let link = &mut self.links[at];
@@ -474,5 +479,15 @@ mod tests {
         assert!(matches!(fates(&mut network, 1, 0)[0], Transit::Arrives { .. }));
         network.end(7);
         assert!(matches!(fates(&mut network, 0, 1)[0], Transit::Arrives { .. }));
+    }
+    #[test]
+    fn a_worse_link_never_delays_for_longer_than_the_cluster_has_to_settle() {
+        let mut network = network(|_| {});
+        let fault = Fault::Link { from: vec![], to: vec![], fault: LinkFault::Delay(u32::MAX) };
+        network.begin(7, &fault, |_| None);
+        assert_eq!(
+            fates(&mut network, 0, 1)[0],
+            Transit::Arrives { at: DELAYED_MAX, copy_at: None }
+        );
     }
 }
