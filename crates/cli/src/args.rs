@@ -33,7 +33,7 @@ pub(crate) enum Command {
     },
     /// A built-in node in many simulated worlds
     #[command(after_help = "Examples:\n  splitbrain sim abd --seeds 0..10000\n  \
-                            splitbrain sim broadcast/no-retry --swarm\n  \
+                            splitbrain sim abd/ack-before-sync --dense\n  \
                             splitbrain sim primary-backup --nodes 3 --faults partition")]
     Sim(Sim),
     /// The built-in nodes, and the bugs planted in copies of them
@@ -103,6 +103,9 @@ pub(crate) struct Worlds {
     /// Every seed draws its own network, faults and sizes
     #[arg(long)]
     pub(crate) swarm: bool,
+    /// Much happens at once: slow disks, impatient clients, faults on faults, power failures
+    #[arg(long)]
+    pub(crate) dense: bool,
     /// How many nodes
     #[arg(long, value_name = "N")]
     pub(crate) nodes: Option<u16>,
@@ -134,7 +137,7 @@ impl Worlds {
     /// The campaign that was asked for.
     pub(crate) fn plan(&self) -> splitbrain_lab::Plan {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let mut config = Config::standard();
+        let mut config = if self.dense { Config::dense() } else { Config::standard() };
         if let Some(nodes) = self.nodes {
             config.nodes = nodes;
             config.clients = nodes;

@@ -15,7 +15,8 @@ pub(crate) fn sim(options: &args::Sim) -> Result<u8> {
     if options.workload.as_deref().is_some_and(|wanted| wanted != workload) {
         bail!("{} is a node for the workload {workload}", options.node);
     }
-    let session = Session::here(options.json);
+    let harder = format!("splitbrain sim {} {{}}", options.node);
+    let session = Session { harder, ..Session::here(options.json) };
     let stop = Interrupt::on_signals()?;
     let report = session.run(&*builtin.subject, &options.worlds.plan(), stop.flag())?;
     Ok(report.validity().exit_status())

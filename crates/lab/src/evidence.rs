@@ -26,7 +26,10 @@ impl Evidence<'_> {
     pub(crate) fn decisive(&self) -> Trace {
         let mut trace = self.trace.clone();
         let wrong = self.findings.first().map_or(&[][..], |finding| &finding.operations);
-        let is_answer = |event: &Event| matches!(event.kind, EventKind::Complete { operation } if wrong.contains(&operation));
+        let is_answer = |event: &Event| match event.kind {
+            EventKind::Complete { operation } => wrong.contains(&operation),
+            _ => false,
+        };
         let answer = trace.events.iter().rposition(is_answer);
         let events = self.findings.iter().flat_map(|finding| &finding.events);
         if let Some(last) = events.map(|event| event.index()).chain(answer).max() {

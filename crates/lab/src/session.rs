@@ -32,6 +32,8 @@ pub struct Session {
     pub runs: PathBuf,
     /// What to type to have a run again, `{}` standing for the run's folder.
     pub replay: String,
+    /// What to type to have it harder, `{}` standing for an option; empty if there is no such thing.
+    pub harder: String,
     /// What to type to have a finding explained, `{}` standing for its id.
     pub explain: String,
 }
@@ -54,6 +56,7 @@ impl Session {
             progress: io::stderr().is_terminal() && !dumb,
             runs: runs::RUNS.into(),
             replay: "splitbrain replay {}".into(),
+            harder: String::new(),
             explain: "splitbrain explain {}".into(),
         }
     }
@@ -189,6 +192,14 @@ impl Session {
                 Evidence { trace: &nothing, operations: &[], findings: &[], faults: &[] },
             ),
             None => {
+                let harder = |option: &str, what: &str| Step {
+                    command: self.harder.replace("{}", option),
+                    what: what.into(),
+                };
+                if !self.harder.is_empty() {
+                    next.push(harder("--dense", "more at once: slow disks, power failures"));
+                    next.push(harder("--swarm", "every world its own network and faults"));
+                }
                 const PASSED: &Verdict =
                     &Verdict { findings: Vec::new(), undecided: Vec::new(), remarks: Vec::new() };
                 (PASSED, Evidence { trace: &nothing, operations: &[], findings: &[], faults: &[] })

@@ -1,4 +1,5 @@
-//! Every mutant dies within 200 worlds, by a finding it declared; every correct node lives in many.
+//! Every mutant dies within 200 worlds, by a finding it declared; every correct node lives in
+//! many.
 //!
 //! The worlds are denser than the standard ones, their disks are slower, and in every other one the
 //! power fails: most of these bugs need several things at once. `--nocapture` shows the table of the
@@ -10,9 +11,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use splitbrain_algorithms::{CATALOG, for_each_node};
-use splitbrain_core::{DiskLoss, Fault, Injection, NodeId, Ratio, Target, Time, ms};
 use splitbrain_mutants::{Entry, Kind, MUTANTS, VARIANTS, mutants, subject, variants};
-use splitbrain_sim::{Config, Detail, Latency, Recipe, Subject, run};
+use splitbrain_sim::{Config, Detail, Recipe, Subject, run};
 
 /// A node that is wrong must show it within so many worlds.
 const KILL_WITHIN: u64 = 200;
@@ -50,38 +50,7 @@ fn swarm(subject: &dyn Subject, seed: u64) -> Recipe {
 
 /// A world in which much happens at once.
 fn dense(subject: &dyn Subject, seed: u64) -> Recipe {
-    let standard = Config::standard();
-    let mut links = standard.links;
-    links.duplicate = Ratio(1, 10);
-    let config = Config {
-        clients: 10,
-        operations: 300,
-        duration: ms(3_000),
-        timeout: ms(300),
-        fault_interval: ms(300),
-        sync: Latency::Uniform { low: 0, high: 80_000_000 },
-        links,
-        ..standard
-    };
-    let mut recipe = Recipe::draw(subject.name(), subject.workload(), config, seed);
-    if seed.is_multiple_of(2) {
-        power_failure(&mut recipe, ms(300 * (1 + seed / 2 % 8)));
-    }
-    recipe
-}
-
-/// All nodes crash at once and lose what they had not synced. Whoever keeps its promises on disk
-/// survives that, although no majority is up for a moment.
-fn power_failure(recipe: &mut Recipe, at: std::time::Duration) {
-    recipe.faults.extend(NodeId::all(recipe.config.nodes).map(|node| Injection {
-        at: Time::ZERO + at,
-        lasts: ms(200),
-        fault: Fault::Crash {
-            target: Target::Node(node),
-            after_effects: None,
-            disk: DiskLoss::LoseAll,
-        },
-    }));
+    Recipe::draw(subject.name(), subject.workload(), Config::dense(), seed)
 }
 
 /// The ids of what is found wrong with a world.

@@ -6,7 +6,8 @@
 //! IDEA        Faults begin at random times, each lasts at least long enough for timeouts to
 //!             notice, and all end before the run does: then the cluster must make progress.
 //! RULES       Never more than a minority is down or rotten at once: no protocol promises more. The
-//!             majority may be cut off, paused or slow.
+//!             majority may be cut off, paused or slow. Power failures, where they are asked for, are
+//!             the exception: for a moment all are down, and nothing that was synced is lost.
 //! CAVEATS     It aims at random. A bug that needs three messages and a crash in one order wants a
 //!             scenario or the explorer.
 
@@ -24,6 +25,30 @@ const LASTS_MIN: Duration = ms(200);
 
 /// Draws a schedule of faults: times, kinds, targets. All are over before `config.duration` is.
 pub fn schedule(config: &Config, key: Key) -> Vec<Injection> {
+    let mut injections = one_by_one(config, key);
+    if config.power_failures {
+        injections.extend(power_failure(config, key));
+    }
+    injections
+}
+
+/// In every other world all nodes crash at once, and lose what they had not synced.
+fn power_failure(config: &Config, key: Key) -> impl Iterator<Item = Injection> + use<> {
+    let mut rng = key.derive(u64::MAX).rng();
+    let at = Time::from_nanos(rng.below(nanos(config.duration).max(1)));
+    let fails = rng.below(2) == 0 && at + LASTS_MIN <= Time::ZERO + config.duration;
+    NodeId::all(config.nodes).filter(move |_| fails).map(move |node| Injection {
+        at,
+        lasts: LASTS_MIN,
+        fault: Fault::Crash {
+            target: Target::Node(node),
+            after_effects: None,
+            disk: DiskLoss::LoseAll,
+        },
+    })
+}
+
+fn one_by_one(config: &Config, key: Key) -> Vec<Injection> {
     let mut injections: Vec<Injection> = Vec::new();
     let kinds: Vec<FaultKind> = config
         .faults
@@ -286,6 +311,17 @@ mod tests {
                 assert!(down.len() * 2 < usize::from(config.nodes), "{down:?} at {}", one.at);
             }
         }
+    }
+
+    #[test]
+    fn the_power_fails_in_about_half_of_the_worlds_and_takes_everyone_down() {
+        let config = Config::dense();
+        let failed = (0..200)
+            .map(|seed| power_failure(&config, Key::new(seed)).count())
+            .inspect(|down| assert!([0, usize::from(config.nodes)].contains(down)))
+            .filter(|down| *down > 0)
+            .count();
+        assert!((70..110).contains(&failed), "{failed} of 200");
     }
 
     #[test]

@@ -68,6 +68,10 @@ pub struct Config {
     /// How long it is from one fault to the next, on average.
     #[serde(rename = "fault_interval_ns", with = "nanos")]
     pub fault_interval: Duration,
+    /// Whether in every other world the power fails: all nodes crash at once, and lose what they had
+    /// not synced. Whoever keeps its promises on disk survives that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub power_failures: bool,
     /// A run with more events than this never ends by itself.
     pub events_max: u64,
 }
@@ -103,7 +107,26 @@ impl Config {
             ]
             .into(),
             fault_interval: ms(1_500),
+            power_failures: false,
             events_max: 1_000_000,
+        }
+    }
+
+    /// Worlds in which much happens at once: thrice the operations in a third of the time, impatient
+    /// clients, slow disks, faults on top of each other, and power failures. Most bugs of crash safety
+    /// need several things to go wrong within moments.
+    pub fn dense() -> Self {
+        let standard = Self::standard();
+        Self {
+            clients: 10,
+            operations: 300,
+            duration: ms(3_000),
+            timeout: ms(300),
+            fault_interval: ms(300),
+            sync: Latency::Uniform { low: 0, high: 80_000_000 },
+            links: Links { duplicate: Ratio(1, 10), ..standard.links },
+            power_failures: true,
+            ..standard
         }
     }
 
@@ -115,6 +138,7 @@ impl Config {
             clock_offset: Duration::ZERO,
             clock_drift: 0,
             faults: BTreeSet::new(),
+            power_failures: false,
             ..self
         }
     }
