@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 use splitbrain_algorithms::{CATALOG, for_each_node};
 use splitbrain_mutants::{Entry, Kind, MUTANTS, VARIANTS, mutants, subject, variants};
-use splitbrain_sim::{Config, Detail, Recipe, Subject, run};
+use splitbrain_sim::{Config, Detail, Recipe, Subject, run, shrink};
 
 /// A node that is wrong must show it within so many worlds.
 const KILL_WITHIN: u64 = 200;
@@ -103,4 +103,43 @@ fn every_reference_has_five_mutants() {
         let count = MUTANTS.iter().filter(mine).count();
         assert!(count >= 5, "{} has {count} mutants", entry.name);
     }
+}
+
+/// Shrinking leaves nothing that could still be taken away: no operation, no fault, no node.
+#[test]
+fn every_mutants_smallest_recipe_is_minimal() {
+    let mut table = String::new();
+    for (entry, subject) in MUTANTS.iter().zip(mutants()) {
+        let subject = &*subject;
+        let has = |recipe: &Recipe, id: &str| findings(subject, recipe).contains(id);
+        let killed = (0..KILL_WITHIN).map(|seed| dense(subject, seed)).find_map(|recipe| {
+            let found = findings(subject, &recipe);
+            let id = *entry.breaks.iter().find(|id| found.contains(**id))?;
+            Some((recipe, id))
+        });
+        let (recipe, id) = killed.expect("every mutant dies");
+        let shrunk = shrink(subject, &recipe, id, 20_000).expect("it has the finding");
+        assert!(shrunk.minimal, "{}: {} runs were not enough", entry.name, shrunk.runs);
+        let small = shrunk.recipe;
+        for at in 0..small.operations.len() {
+            let mut smaller = small.clone();
+            smaller.operations.remove(at);
+            assert!(!has(&smaller, id), "{}: operation {at} is not needed", entry.name);
+        }
+        for at in 0..small.faults.len() {
+            let mut smaller = small.clone();
+            smaller.faults.remove(at);
+            assert!(!has(&smaller, id), "{}: fault {at} is not needed", entry.name);
+        }
+        _ = writeln!(
+            table,
+            "{:32} {:3} operations {:2} faults {} nodes, {} runs",
+            entry.name,
+            small.operations.len(),
+            small.faults.len(),
+            small.config.nodes,
+            shrunk.runs
+        );
+    }
+    println!("the smallest failing recipes\n{table}");
 }
