@@ -33,7 +33,7 @@ impl Complaint {
 /// A check: its name, and what it finds.
 type Check = (&'static str, fn(&Tree) -> Result<Vec<Complaint>>);
 
-const CHECKS: [Check; 15] = [
+const CHECKS: [Check; 16] = [
     ("arrows between crates", manifests::arrows),
     ("light crates stay light", manifests::light),
     ("dependencies say why", manifests::reasons),
@@ -47,6 +47,7 @@ const CHECKS: [Check; 15] = [
     ("file size", documents::size),
     ("machine paths", documents::machine_paths),
     ("links and glossary", documents::links),
+    ("listings", documents::listings),
     ("citations", documents::citations),
     ("findings are explained", findings::explained),
 ];

@@ -2,8 +2,8 @@
 //! many.
 //!
 //! The worlds are denser than the standard ones, their disks are slower, and in every other one the
-//! power fails: most of these bugs need several things at once. `--nocapture` shows the table of the
-//! kills; `SLOW=1` runs 10,000 worlds of each kind for each correct node.
+//! power fails: most of these bugs need several things at once. `--nocapture` shows the table of
+//! the kills; `SLOW=1` runs 10,000 worlds of each kind for each correct node.
 
 #![expect(clippy::print_stdout, reason = "the table of the kills is for people")]
 

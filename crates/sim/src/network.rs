@@ -124,8 +124,8 @@ const BURST_LENGTH: u64 = 5;
 const DRAWS: u64 = 8;
 
 /// A link fault makes no message take longer than this (two seconds), unless it would anyway. On a
-/// link that keeps the order, all that follow wait for the slowest: they must be through well before
-/// the cluster is asked whether it has settled.
+/// link that keeps the order, all that follow wait for the slowest: they must be through well
+/// before the cluster is asked whether it has settled.
 const DELAYED_MAX: u64 = 2_000_000_000;
 
 impl Network {

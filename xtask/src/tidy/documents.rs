@@ -80,6 +80,45 @@ pub(super) fn links(tree: &Tree) -> Result<Vec<Complaint>> {
     Ok(complaints)
 }
 
+/// A listing that names its file, in a comment on the line above the fence, shows all of the file
+/// but the lesson at its top.
+pub(super) fn listings(tree: &Tree) -> Result<Vec<Complaint>> {
+    let mut complaints = Vec::new();
+    for file in tree.ending(".md") {
+        for (line, source, listing) in listed(&tree.text(file)?) {
+            let code = tree.text(&source).unwrap_or_default();
+            if without_lesson(&code) != listing {
+                complaints.push(Complaint::new(
+                    file,
+                    line,
+                    format!("this is not what {source} says"),
+                ));
+            }
+        }
+    }
+    Ok(complaints)
+}
+
+/// The listings of a Markdown text that name their file: the line, the file, the listing.
+fn listed(text: &str) -> Vec<(usize, String, String)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (i, pair) in lines.windows(2).enumerate() {
+        let source = pair[0].strip_prefix("<!-- ").and_then(|rest| rest.strip_suffix(" -->"));
+        if let (Some(source), true) = (source, pair[1].starts_with("```")) {
+            let listing: Vec<&str> =
+                lines[i + 2..].iter().take_while(|line| **line != "```").copied().collect();
+            found.push((i + 1, source.to_owned(), listing.join("\n")));
+        }
+    }
+    found
+}
+
+fn without_lesson(code: &str) -> String {
+    let lines = code.lines().skip_while(|line| line.starts_with("//!") || line.is_empty());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// The terms of the glossary, its third-level headings, each with its line.
 fn terms(text: &str) -> Vec<(usize, &str)> {
     let lines = text.lines().enumerate();
@@ -190,6 +229,14 @@ mod tests {
         let text = "[a](b.md) and ![c](d.svg)\n```\n[e](f)\n```\n[g](h#i)";
         let expected = [(1, "b.md"), (1, "d.svg"), (5, "h#i")];
         assert_eq!(targets(text), expected.map(|(line, target)| (line, target.to_owned())));
+    }
+
+    #[test]
+    fn reads_listings_that_name_their_file() {
+        let text = "<!-- a.rs -->\n```rust\nfn a() {}\n\nfn b() {}\n```\n```\nother\n```";
+        let expected = (1, "a.rs".to_owned(), "fn a() {}\n\nfn b() {}".to_owned());
+        assert_eq!(listed(text), [expected]);
+        assert_eq!(without_lesson("//! A.\n\nfn a() {}\n\nfn b() {}\n"), listed(text)[0].2);
     }
 
     #[test]
