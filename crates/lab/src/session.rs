@@ -32,7 +32,7 @@ pub struct Session {
     pub runs: PathBuf,
     /// What to type to have a run again, `{}` standing for the run's folder.
     pub replay: String,
-    /// What to type to have it harder, `{}` standing for an option; empty if there is no such thing.
+    /// What to type to have it harder, `{}` standing for an option; empty if nothing is.
     pub harder: String,
     /// What to type to have a finding explained, `{}` standing for its id.
     pub explain: String,

@@ -6,8 +6,8 @@
 //! IDEA        Faults begin at random times, each lasts at least long enough for timeouts to
 //!             notice, and all end before the run does: then the cluster must make progress.
 //! RULES       Never more than a minority is down or rotten at once: no protocol promises more. The
-//!             majority may be cut off, paused or slow. Power failures, where they are asked for, are
-//!             the exception: for a moment all are down, and nothing that was synced is lost.
+//!             majority may be cut off, paused or slow. Power failures, if asked for, are the
+//!             exception: for a moment all are down, and nothing that was synced is lost.
 //! CAVEATS     It aims at random. A bug that needs three messages and a crash in one order wants a
 //!             scenario or the explorer.
 

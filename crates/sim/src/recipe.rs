@@ -68,8 +68,8 @@ pub struct Config {
     /// How long it is from one fault to the next, on average.
     #[serde(rename = "fault_interval_ns", with = "nanos")]
     pub fault_interval: Duration,
-    /// Whether in every other world the power fails: all nodes crash at once, and lose what they had
-    /// not synced. Whoever keeps its promises on disk survives that.
+    /// Whether in every other world the power fails: all nodes crash at once, and lose what they
+    /// had not synced. Whoever keeps its promises on disk survives that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub power_failures: bool,
     /// A run with more events than this never ends by itself.
@@ -113,8 +113,8 @@ impl Config {
     }
 
     /// Worlds in which much happens at once: thrice the operations in a third of the time, impatient
-    /// clients, slow disks, faults on top of each other, and power failures. Most bugs of crash safety
-    /// need several things to go wrong within moments.
+    /// clients, slow disks, faults on top of each other, and power failures. Most bugs of crash
+    /// safety need several things to go wrong within moments.
     pub fn dense() -> Self {
         let standard = Self::standard();
         Self {
