@@ -1083,9 +1083,12 @@ impl<'a> World<'a> {
 
     fn relieve(&mut self, node: NodeId, fault: u32, event: Cause) {
         let now = self.now;
+        if self.hosts[node.index()].then_crash == Some(fault) {
+            // The rest of its handler is cut off already: it must crash, if only for a moment.
+            self.crash_by(node, fault, event);
+        }
         let host = &mut self.hosts[node.index()];
         host.trap = host.trap.filter(|(by, _)| *by != fault);
-        host.then_crash = host.then_crash.filter(|by| *by != fault);
         host.slow_by.retain(|(by, _)| *by != fault);
         host.disk.slow_by.retain(|(by, _)| *by != fault);
         host.disk.full_by.remove(&fault);

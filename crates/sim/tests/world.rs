@@ -150,6 +150,20 @@ fn a_crash_after_the_k_th_effect_lets_exactly_k_through() {
 }
 
 #[test]
+fn a_handler_that_was_cut_short_ends_in_a_crash_even_if_the_fault_is_over_first() {
+    let mut recipe = recipe(quiet(1));
+    recipe.operations.insert(0, add(100, 0, 7));
+    let target = Target::Node(NodeId(0));
+    recipe.faults = vec![
+        inject(20, 500, Fault::Slow { target: target.clone(), handler: ms(50) }),
+        inject(90, 40, Fault::Crash { target, after_effects: Some(1), disk: DiskLoss::LoseAll }),
+    ];
+    let run = world::<Durable<false>>(&recipe);
+    assert_eq!(count(&run, |kind| matches!(kind, EventKind::Crash { .. })), 1);
+    assert_eq!(count(&run, |kind| matches!(kind, EventKind::Start)), 2);
+}
+
+#[test]
 fn while_a_node_syncs_it_handles_nothing() {
     let mut recipe = recipe(Config { sync: Latency::Constant(50_000_000), ..quiet(1) });
     recipe.operations.insert(0, add(100, 0, 1));
