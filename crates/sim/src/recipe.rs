@@ -112,9 +112,9 @@ impl Config {
         }
     }
 
-    /// Worlds in which much happens at once: thrice the operations in a third of the time, impatient
-    /// clients, slow disks, faults on top of each other, and power failures. Most bugs of crash
-    /// safety need several things to go wrong within moments.
+    /// Worlds in which much happens at once: thrice the operations in a third of the time,
+    /// impatient clients, slow disks, faults on top of each other, and power failures. Most bugs of
+    /// crash safety need several things to go wrong within moments.
     pub fn dense() -> Self {
         let standard = Self::standard();
         Self {
