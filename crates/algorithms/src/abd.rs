@@ -6,8 +6,9 @@
 //!             read returns an older one.
 //! IDEA        Any two majorities share a node. So ask a majority, tell a majority, and wait for
 //!             nobody in particular. Every value carries a stamp; the larger stamp is the newer
-//!             value [attiya1995]. With many writers a stamp needs the writer's name to break ties,
-//!             and a writer must first ask which stamp is the largest so far [lynch1997].
+//!             value (Attiya et al. 1995). With many writers a stamp needs the writer's name to
+//!             break ties, and a writer must first ask which stamp is the largest so far (Lynch and
+//!             Shvartsman 1997).
 //! RULES       1. A write asks a majority for the newest stamp and then tells a majority a larger
 //!                one ("read-impose write-consult-majority" [cachin2011 §4.4]).
 //!             2. A read asks a majority for the newest value and then tells it to a majority
@@ -27,7 +28,7 @@
 //! COST        Two round trips and 4(n - 1) messages for a write and for a read; a sync per replica
 //!             that learned something new.
 //! CAVEATS     There is no compare-and-set, and cannot be: registers have consensus number 1, and
-//!             compare-and-set solves consensus among any number of processes [herlihy1991]. It is
+//!             compare-and-set solves consensus among any number of processes (Herlihy 1991). It is
 //!             answered with "not supported"; see Raft and Paxos for what it takes.
 //!             Without a majority a request waits, and is sent again, for as long as that lasts;
 //!             its client will have given up. Waiting requests and the log grow without bound. A

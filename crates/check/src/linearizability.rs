@@ -6,7 +6,7 @@
 //!             ever.
 //! IDEA        Go through the history once, with the set of all *configurations* that could explain
 //!             it so far: the state, which pending operations have taken effect, and which open
-//!             ones were used. An operation must be put in order only when it returns [lowe2017].
+//!             ones were used. An operation must be put in order only when it returns (Lowe 2017).
 //!             If no configuration survives a return, no order exists, and this is the first
 //!             return that shows it.
 //! RULES       Four reductions keep the set small.

@@ -14,7 +14,7 @@ pub(crate) fn nearest<'a>(
         .map(|(_, name)| name)
 }
 
-/// The number of characters to insert, delete or replace [levenshtein1966].
+/// The number of characters to insert, delete or replace (Levenshtein 1966).
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().take(100).collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();

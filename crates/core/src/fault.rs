@@ -244,8 +244,8 @@ pub enum DiskLoss {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DiskFault {
-    /// There is no room: every sync fails, and a failed sync is a crash [rebello2020]. The node
-    /// restarts when there is room again.
+    /// There is no room: every sync fails, and a failed sync is a crash (Rebello et al.
+    /// 2020). The node restarts when there is room again.
     Full,
     /// The next sync fails, and so the node crashes and loses what it had not synced. The disk is
     /// well again at once; the node restarts when the fault is over.

@@ -125,7 +125,7 @@ impl Rng {
     }
 }
 
-/// Maps 64 random bits to 0..bound by multiplication [lemire2019]; the bias is below bound / 2^64.
+/// Maps 64 random bits to 0..bound by multiplication (Lemire 2019); the bias is below bound / 2^64.
 #[inline]
 pub(crate) const fn scale(bits: u64, bound: u64) -> u64 {
     ((bits as u128 * bound as u128) >> 64) as u64

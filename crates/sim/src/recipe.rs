@@ -143,8 +143,8 @@ impl Config {
         }
     }
 
-    /// Swarm testing [groce2012]: every parameter drawn for this seed, and a random part of the
-    /// faults left out, so that they cannot always mask one another.
+    /// Swarm testing (Groce et al. 2012): every parameter drawn for this seed, and a random part of
+    /// the faults left out, so that they cannot always mask one another.
     #[must_use]
     pub fn swarm(self, seed: u64) -> Self {
         let mut rng = Key::new(seed).derive(stream::SWARM).rng();

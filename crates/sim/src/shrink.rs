@@ -2,7 +2,8 @@
 //!
 //! PROBLEM     A failure among a hundred operations, nine faults and five nodes tells nobody why.
 //! IDEA        Cut something out of the recipe and run it again; if the same finding is still
-//!             there, it was not needed. Large pieces first, then smaller ones [zeller2002].
+//!             there, it was not needed. Large pieces first, then smaller ones (Zeller and
+//!             Hildebrandt 2002).
 //! RULES       The result is minimal: no operation, fault or node can be taken away from it without
 //!             the finding going away. Faults are made shorter and simpler, and the run too. What
 //!             the program was promised stays: the time to settle, and how long clients wait.

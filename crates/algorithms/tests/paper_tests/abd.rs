@@ -155,7 +155,7 @@ fn one_node_is_a_majority_of_one() {
     assert_eq!(replies(&effects), [Ok(Response::ReadOk { value: 3 })]);
 }
 
-/// [herlihy1991] Registers have consensus number 1.
+/// (Herlihy 1991) Registers have consensus number 1.
 #[test]
 fn compare_and_set_is_refused_for_certain() {
     let mut node = Stage::<Abd>::boot(0, 1);
