@@ -17,12 +17,13 @@
 //!             Join               backup to a primary that is new to it: what did I miss?
 //!             Copy { table }     back: all there is
 //! WRONG       *Silence is not death.* A primary that is cut off, or slow, looks to the backups
-//!             exactly like a dead one. They elect a successor while it goes on answering clients:
-//!             now both sides believe they are in charge, which is the split brain this laboratory is named
-//!             for (Bailis and Kingsbury 2014). When they meet again, one of them throws away
-//!             writes that it had acknowledged. Breaking rule 2 does that by itself; and rule 1 is
-//!             too weak even without a partition: "on its way" is not "arrived", so a primary that
-//!             dies at the wrong moment takes acknowledged writes with it.
+//!             exactly like a dead one. They elect a successor while it goes on answering
+//!             clients: now both sides believe they are in charge, which is the split brain this
+//!             laboratory is named for (Bailis and Kingsbury 2014). When they meet again, one of
+//!             them throws away writes that it had acknowledged. Breaking rule 2 does that by
+//!             itself; and rule 1 is too weak even without a partition: "on its way" is not
+//!             "arrived", so a primary that dies at the wrong moment takes acknowledged writes
+//!             with it.
 //! THE CURE    Neither a longer timeout nor a better detector helps: no timeout tells slow from
 //!             dead. Before it acknowledges a write, a primary must know that a majority has it,
 //!             and it must lose the power to acknowledge before anyone else gains it: abd.rs has no
