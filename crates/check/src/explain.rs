@@ -1,36 +1,43 @@
 //! What each finding means: a page per id, for people.
 
-/// Every page, in the order of the ids.
-const PAGES: [(&str, &str); 28] = [
-    ("ALWAYS-VIOLATED", include_str!("explain/ALWAYS-VIOLATED.md")),
-    ("AVAILABILITY-LOW", include_str!("explain/AVAILABILITY-LOW.md")),
-    ("COUNTER-IMPOSSIBLE", include_str!("explain/COUNTER-IMPOSSIBLE.md")),
-    ("COUNTER-WRONG", include_str!("explain/COUNTER-WRONG.md")),
-    ("ECHO-WRONG", include_str!("explain/ECHO-WRONG.md")),
-    ("ID-DUPLICATE", include_str!("explain/ID-DUPLICATE.md")),
-    ("LIN-INVERSION", include_str!("explain/LIN-INVERSION.md")),
-    ("LIN-LOST-WRITE", include_str!("explain/LIN-LOST-WRITE.md")),
-    ("LIN-NO-ORDER", include_str!("explain/LIN-NO-ORDER.md")),
-    ("LIN-PHANTOM-READ", include_str!("explain/LIN-PHANTOM-READ.md")),
-    ("LIN-STALE-READ", include_str!("explain/LIN-STALE-READ.md")),
-    ("LIVE-NO-PROGRESS", include_str!("explain/LIVE-NO-PROGRESS.md")),
-    ("LIVE-RUNAWAY", include_str!("explain/LIVE-RUNAWAY.md")),
-    ("NODE-NONDET", include_str!("explain/NODE-NONDET.md")),
-    ("NODE-PANIC", include_str!("explain/NODE-PANIC.md")),
-    ("NODE-REPLY-TWICE", include_str!("explain/NODE-REPLY-TWICE.md")),
-    ("NODE-REPLY-UNKNOWN", include_str!("explain/NODE-REPLY-UNKNOWN.md")),
-    ("NODE-REPLY-WRONG", include_str!("explain/NODE-REPLY-WRONG.md")),
-    ("PROTO-EXIT", include_str!("explain/PROTO-EXIT.md")),
-    ("PROTO-FLOOD", include_str!("explain/PROTO-FLOOD.md")),
-    ("PROTO-MALFORMED", include_str!("explain/PROTO-MALFORMED.md")),
-    ("PROTO-NO-INIT", include_str!("explain/PROTO-NO-INIT.md")),
-    ("PROTO-REPLY", include_str!("explain/PROTO-REPLY.md")),
-    ("PROTO-UNKNOWN-DEST", include_str!("explain/PROTO-UNKNOWN-DEST.md")),
-    ("PROTO-YIELD", include_str!("explain/PROTO-YIELD.md")),
-    ("SET-DUPLICATED", include_str!("explain/SET-DUPLICATED.md")),
-    ("SET-LOST", include_str!("explain/SET-LOST.md")),
-    ("SET-PHANTOM", include_str!("explain/SET-PHANTOM.md")),
-];
+macro_rules! pages {
+    ($($id:literal)*) => {
+        /// Every page, in the order of the ids.
+        const PAGES: &[(&str, &str)] =
+            &[$(($id, include_str!(concat!("explain/", $id, ".md")))),*];
+    };
+}
+
+pages! {
+    "ALWAYS-VIOLATED"
+    "AVAILABILITY-LOW"
+    "COUNTER-IMPOSSIBLE"
+    "COUNTER-WRONG"
+    "ECHO-WRONG"
+    "ID-DUPLICATE"
+    "LIN-INVERSION"
+    "LIN-LOST-WRITE"
+    "LIN-NO-ORDER"
+    "LIN-PHANTOM-READ"
+    "LIN-STALE-READ"
+    "LIVE-NO-PROGRESS"
+    "LIVE-RUNAWAY"
+    "NODE-NONDET"
+    "NODE-PANIC"
+    "NODE-REPLY-TWICE"
+    "NODE-REPLY-UNKNOWN"
+    "NODE-REPLY-WRONG"
+    "PROTO-EXIT"
+    "PROTO-FLOOD"
+    "PROTO-MALFORMED"
+    "PROTO-NO-INIT"
+    "PROTO-REPLY"
+    "PROTO-UNKNOWN-DEST"
+    "PROTO-YIELD"
+    "SET-DUPLICATED"
+    "SET-LOST"
+    "SET-PHANTOM"
+}
 
 /// The page of a finding: what it means, how it happens, where it bit, what usually fixes it.
 /// Markdown.

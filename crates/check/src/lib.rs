@@ -12,6 +12,7 @@
 //! READ NEXT   judge.rs → set_full.rs → counter.rs → lin_kv.rs → linearizability.rs
 
 mod bits;
+mod budget;
 mod cases;
 mod counter;
 mod echo;
@@ -25,6 +26,7 @@ mod minimal;
 mod planted;
 mod set_full;
 pub mod spec;
+mod table;
 mod unique_ids;
 
 #[cfg(test)]
@@ -32,6 +34,7 @@ mod picture;
 #[cfg(test)]
 mod tests;
 
+pub use budget::Budget;
 pub use explain::{explain, ids};
 pub use history_file::{FileError, Header, Limits, Reader, read, read_header, write};
 pub use judge::Judge;

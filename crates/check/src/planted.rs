@@ -2,9 +2,21 @@
 //!
 //! Outside tests [`planted`] is `false` for every one of them, and the branches vanish.
 
-/// A wrong variant of a judge.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Planted {
+macro_rules! bugs {
+    ($($(#[$doc:meta])* $bug:ident,)*) => {
+        /// A wrong variant of a judge.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub(crate) enum Planted {
+            $($(#[$doc])* $bug,)*
+        }
+
+        /// All of them.
+        #[cfg(test)]
+        pub(crate) const ALL: &[Planted] = &[$(Planted::$bug),*];
+    };
+}
+
+bugs! {
     /// Compares the lengths of texts.
     EchoByLength,
     /// Looks for equal ids within one node only.

@@ -42,4 +42,4 @@ pub use trace::{
     DropReason, Event, EventId, EventKind, Lane, LaneKind, MessageId, MessageText, Trace,
     TraceError,
 };
-pub use verdict::{Finding, Validity, Verdict};
+pub use verdict::{Edge, Finding, Point, Proof, Refused, Validity, Verdict};

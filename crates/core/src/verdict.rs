@@ -21,6 +21,56 @@ pub struct Finding {
     /// The events of the trace that show it.
     #[serde(default)]
     pub events: Vec<EventId>,
+    /// Why it is wrong, as data: what a picture draws and a page spells out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+}
+
+/// Why a history is wrong, as data.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// No order of the operations explains the answers. This is how far an order gets.
+    Stuck {
+        /// The longest order that explains its answers.
+        order: Vec<Point>,
+        /// Each operation that could come next, and why it can't.
+        next: Vec<Refused>,
+    },
+    /// Operations that each had to come before the next, and the last before the first.
+    Cycle(Vec<Edge>),
+}
+
+/// The instant at which an operation takes effect.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Point {
+    /// Which operation.
+    pub operation: OperationId,
+    /// It takes effect after the request or answer at this place of the order of all requests and
+    /// answers, and before the next; points at the same place in the order in which they stand.
+    pub after: u32,
+}
+
+/// An operation that can't come next.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Refused {
+    /// Which operation.
+    pub operation: OperationId,
+    /// One plain sentence: why not.
+    pub why: String,
+}
+
+/// One operation, or transaction, that had to come before another.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Edge {
+    /// What came first.
+    pub from: OperationId,
+    /// What came after it.
+    pub to: OperationId,
+    /// The kind of dependency, as the field writes it: `ww`, `wr`, `rw`, `process`, `realtime`.
+    pub kind: Cow<'static, str>,
+    /// One plain sentence: the reads and writes that show it.
+    pub why: String,
 }
 
 impl Finding {
@@ -31,6 +81,7 @@ impl Finding {
             sentence: sentence.into(),
             operations: Vec::new(),
             events: Vec::new(),
+            proof: None,
         }
     }
 
@@ -45,6 +96,13 @@ impl Finding {
     #[must_use]
     pub fn events(mut self, events: impl IntoIterator<Item = EventId>) -> Self {
         self.events.extend(events);
+        self
+    }
+
+    /// The same, with the reason as data.
+    #[must_use]
+    pub fn proof(mut self, proof: Proof) -> Self {
+        self.proof = Some(proof);
         self
     }
 }
@@ -103,9 +161,21 @@ pub struct Verdict {
     /// What is worth saying but breaks nothing: `("stable after p50", "12ms")`.
     #[serde(default)]
     pub remarks: Vec<(String, String)>,
+    /// Where a history is valid and somebody asked: an instant for each operation that explains
+    /// all answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub points: Vec<Point>,
 }
 
 impl Verdict {
+    /// Nothing is wrong, and nothing more was said.
+    pub const NOTHING: Self = Self {
+        findings: Vec::new(),
+        undecided: Vec::new(),
+        remarks: Vec::new(),
+        points: Vec::new(),
+    };
+
     /// Invalid if anything is wrong; else unknown if anything is undecided; else valid.
     pub const fn validity(&self) -> Validity {
         if !self.findings.is_empty() {
@@ -122,5 +192,6 @@ impl Verdict {
         self.findings.extend(other.findings);
         self.undecided.extend(other.undecided);
         self.remarks.extend(other.remarks);
+        self.points.extend(other.points);
     }
 }
