@@ -9,7 +9,8 @@
 //!             and what it cannot decide it calls unknown. It ends: searches have a budget of
 //!             configurations, never of seconds.
 //! CAVEATS     Where a judge differs from Maelstrom's, DEVIATIONS.md says so, and why.
-//! READ NEXT   judge.rs → set_full.rs → counter.rs → lin_kv.rs → linearizability.rs
+//! READ NEXT   judge.rs → set_full.rs → counter.rs → lin_kv.rs → linearizability.rs →
+//!             transaction.rs
 
 mod bits;
 mod budget;
@@ -27,6 +28,7 @@ mod planted;
 mod set_full;
 pub mod spec;
 mod table;
+pub mod transaction;
 mod unique_ids;
 
 #[cfg(test)]
