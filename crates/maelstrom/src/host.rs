@@ -224,7 +224,7 @@ fn finish<W: Judge>(mut hub: Hub<'_, W>, mut metrics: Metrics) -> TestRun<W> {
     metrics.count(&history.operations);
 
     let (findings, remarks) = findings.finish();
-    let mut verdict = Verdict { findings, remarks, undecided: Vec::new() };
+    let mut verdict = Verdict { findings, remarks, ..Verdict::default() };
     verdict.merge(W::judge(&history));
     if let Some(least) = options.availability {
         verdict.findings.extend(unavailable(least, metrics.outcomes));
