@@ -26,6 +26,7 @@ pub mod linearizability;
 mod minimal;
 mod planted;
 mod set_full;
+pub mod show;
 pub mod spec;
 mod table;
 pub mod transaction;

@@ -5,7 +5,7 @@ use splitbrain_core::{
     OperationId, Time, Trace,
 };
 
-use crate::visible::shown;
+use splitbrain_check::show::visible::shown;
 
 /// A run and what is wrong with it: what stories, diagrams and screens are made from.
 #[derive(Clone, Copy, Debug)]

@@ -16,7 +16,6 @@ mod screen;
 mod session;
 mod story;
 mod style;
-mod visible;
 
 pub use campaign::{Control, Failure, Plan, Progress, Report, campaign, examine};
 pub use diagram::{svg, text};

@@ -13,7 +13,7 @@ use splitbrain_core::{
 use crate::evidence::{Evidence, in_brief};
 use crate::story::Story;
 use crate::style::{COLUMNS, Ink, Line, Style, write};
-use crate::visible::{clock, count, plural, shown, source, span, width, wrapped};
+use splitbrain_check::show::visible::{clock, count, plural, shown, source, span, width, wrapped};
 
 /// What the verdict screen shows.
 #[derive(Clone, Debug)]

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use splitbrain_core::{Described, DropReason, End, EventId, EventKind, OperationId, Time};
 
 use crate::evidence::{Evidence, Fate, Flight, Threads};
-use crate::visible::{clock, listed, plural, shown};
+use splitbrain_check::show::visible::{clock, listed, plural, shown};
 
 pub use listing::listing;
 pub(crate) use listing::{Beat, BeatKind, beats, keep, lost};

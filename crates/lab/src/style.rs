@@ -1,6 +1,6 @@
 //! How a text looks on a terminal: lines of inked pieces, written with colour or without.
 
-use crate::visible::{shown, width};
+use splitbrain_check::show::visible::{shown, width};
 
 /// How texts are written: the caller knows the terminal, this crate does not ask.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -9,13 +9,15 @@ use std::fmt::Write as _;
 
 use splitbrain_core::{End, EventId, EventKind, Time};
 
-use super::place::{Area, Point, Segment, around, columns, escaped, text_width, wide};
 use super::scale::Scale;
 use super::scene::{Bar, Gap, Part, Scene, Trouble};
-use super::theme;
 use crate::evidence::{Evidence, Fate, in_brief};
 use crate::story::sentence;
-use crate::visible::{clock, plural, shown, span, wrapped};
+use splitbrain_check::show::place::{
+    Area, Point, Segment, around, columns, escaped, text_width, wide,
+};
+use splitbrain_check::show::theme;
+use splitbrain_check::show::visible::{clock, plural, shown, span, wrapped};
 
 const WIDTH: i64 = 1_000;
 const LEFT: i64 = 84;

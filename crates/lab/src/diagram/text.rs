@@ -11,7 +11,7 @@ use super::scene::Scene;
 use crate::evidence::{Evidence, Fate, Flight};
 use crate::story::{Beat, BeatKind, beats, keep};
 use crate::style::{COLUMNS, Ink, Line, Style, write};
-use crate::visible::{clock, plural, shown, width};
+use splitbrain_check::show::visible::{clock, plural, shown, width};
 
 /// The first column of the picture: left of it stands the time.
 const LEFT: usize = 11;

@@ -4,7 +4,7 @@ use splitbrain_core::{Described, DropReason, End, EventId, EventKind, Fault, Ope
 
 use crate::evidence::{Evidence, Fate, Flight, Threads, in_brief};
 use crate::style::{Ink, Line, Style, write};
-use crate::visible::{clock, plural, shown};
+use splitbrain_check::show::visible::{clock, plural, shown};
 
 /// How much a line is missed when there is no room for it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

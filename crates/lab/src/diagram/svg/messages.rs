@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use splitbrain_core::{DropReason, OperationId};
 
-use super::super::place::{Segment, escaped, text_width};
 use super::super::scene::Scene;
 use super::{BAR, Drawing, RIGHT};
 use crate::evidence::{Evidence, Fate, Flight};
 use crate::story::lost;
-use crate::visible::{clock, shown};
+use splitbrain_check::show::place::{Segment, escaped, text_width};
+use splitbrain_check::show::visible::{clock, shown};
 
 impl Drawing<'_> {
     pub(super) fn flights(&mut self, evidence: &Evidence<'_>) {

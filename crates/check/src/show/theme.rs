@@ -4,10 +4,10 @@
 //! to their page. The test below holds the table to that contrast.
 
 /// A colour by its role: its name, on a light page, on a dark page.
-pub(crate) type Colour = (&'static str, &'static str, &'static str);
+pub type Colour = (&'static str, &'static str, &'static str);
 
 /// Every colour of the diagram.
-pub(crate) const THEME: [Colour; 15] = [
+pub const THEME: [Colour; 15] = [
     ("page", "#ffffff", "#12161b"),
     ("ink", "#1b2330", "#e6ebf2"),
     ("muted", "#5b6675", "#98a4b3"),
@@ -26,10 +26,10 @@ pub(crate) const THEME: [Colour; 15] = [
 ];
 
 /// How many tints there are for roles.
-pub(crate) const BANDS: usize = 4;
+pub const BANDS: usize = 4;
 
 /// The palette as custom properties of CSS, for both kinds of page.
-pub(crate) fn css() -> String {
+pub fn css() -> String {
     let colours = |pick: fn(&Colour) -> &'static str| -> String {
         THEME.iter().map(|colour| format!("--{}:{};", colour.0, pick(colour))).collect()
     };
@@ -41,7 +41,7 @@ pub(crate) fn css() -> String {
 }
 
 /// How the parts are drawn, with the colours of the palette.
-pub(crate) const STYLE: &str = "\
+pub const STYLE: &str = "\
 .sb text{font:11px system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;fill:var(--ink);\
 font-variant-numeric:tabular-nums}
 .sb .page,.sb .page-disc,.sb .break{fill:var(--page)}
@@ -100,7 +100,7 @@ font-variant-numeric:tabular-nums}
 ";
 
 /// The hatches.
-pub(crate) const DEFS: &str = "\
+pub const DEFS: &str = "\
 <defs>
 <pattern id=\"sb-hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" \
 patternTransform=\"rotate(45)\"><rect class=\"page\" width=\"6\" height=\"6\"/>\

@@ -12,7 +12,7 @@ use std::time::Duration;
 use splitbrain_core::Time;
 
 /// The text in at most `columns` columns, with an ellipsis if it was cut.
-pub(crate) fn shown(text: &str, columns: usize) -> String {
+pub fn shown(text: &str, columns: usize) -> String {
     let mut out = String::new();
     let mut used = 0;
     let mut room_for_ellipsis = 0;
@@ -78,13 +78,13 @@ const fn columns_of(char: char) -> usize {
 }
 
 /// How many columns a text takes that [`shown`] made.
-pub(crate) fn width(text: &str) -> usize {
+pub fn width(text: &str) -> usize {
     text.chars().map(columns_of).sum()
 }
 
 /// The text on lines of at most `columns` columns, broken between words where that is possible;
 /// what does not fit on `lines` lines is cut.
-pub(crate) fn wrapped(text: &str, columns: usize, lines: usize) -> Vec<String> {
+pub fn wrapped(text: &str, columns: usize, lines: usize) -> Vec<String> {
     let text = shown(text, columns * lines);
     let mut out: Vec<String> = vec![String::new()];
     for word in text.split(' ') {
@@ -110,7 +110,7 @@ pub(crate) fn wrapped(text: &str, columns: usize, lines: usize) -> Vec<String> {
 
 /// An instant for people, short enough for a column: a tenth of a millisecond is told apart, in the
 /// first ten milliseconds a hundredth.
-pub(crate) fn clock(at: Time) -> String {
+pub fn clock(at: Time) -> String {
     let step = if at.as_millis() < 10 { 10_000 } else { 100_000 };
     let nanos = at.as_nanos();
     if nanos >= 10_000_000_000 {
@@ -121,7 +121,7 @@ pub(crate) fn clock(at: Time) -> String {
 }
 
 /// A span for people: `77ms`, `0.31 s`, `12.3 s`, `2 min 5 s`.
-pub(crate) fn span(span: Duration) -> String {
+pub fn span(span: Duration) -> String {
     let millis = span.as_millis();
     match millis {
         0..100 => clock(Time::ZERO + span),
@@ -132,7 +132,7 @@ pub(crate) fn span(span: Duration) -> String {
 }
 
 /// A number for people: `10,000`.
-pub(crate) fn count(number: u64) -> String {
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -145,12 +145,12 @@ pub(crate) fn count(number: u64) -> String {
 }
 
 /// `1 message`, `2 messages`.
-pub(crate) fn plural(number: u64, one: &str) -> String {
+pub fn plural(number: u64, one: &str) -> String {
     format!("{} {one}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// `n1`, `n1 and n2`, `n1, n2 and n3`.
-pub(crate) fn listed<T: AsRef<str>>(names: &[T]) -> String {
+pub fn listed<T: AsRef<str>>(names: &[T]) -> String {
     match names {
         [] => String::new(),
         [one] => one.as_ref().into(),
@@ -162,7 +162,7 @@ pub(crate) fn listed<T: AsRef<str>>(names: &[T]) -> String {
 }
 
 /// The end of a source position `path/to/file.rs:41` that fits: whole folders are left out first.
-pub(crate) fn source(position: &str, columns: usize) -> String {
+pub fn source(position: &str, columns: usize) -> String {
     let mut rest = position;
     loop {
         if width(rest) <= columns {
