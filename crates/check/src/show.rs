@@ -5,8 +5,8 @@
 //! IDEA        A finding carries its proof as data. From it come the same few things each time: the
 //!             operations that matter, drawn on a line for each client; the order that got stuck,
 //!             or the cycle that closes; and a plain sentence for each step.
-//! RULES       The same verdict gives the same bytes. What came from a file is escaped. A page needs
-//!             nothing else: no script, no font, no request. Nothing is told by colour alone.
+//! RULES       The same verdict gives the same bytes. What came from a file is escaped. A page
+//!             needs nothing else: no script, no font, no request. Nothing is told by colour alone.
 //! CAVEATS     Of many operations the last ones are drawn, and the drawing says so. Places are
 //!             ranks, not times: a history need not have times.
 //! READ NEXT   lines.rs → drawing.rs → page.rs

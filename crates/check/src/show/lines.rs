@@ -17,7 +17,8 @@ const PICTURE: usize = 24;
 /// use splitbrain_check::show::{Shown, lines};
 /// use splitbrain_core::{End, Finding, OperationId};
 ///
-/// let finding = Finding::new("LIN-STALE-READ", "...").operations([OperationId(0), OperationId(1)]);
+/// let shown = [OperationId(0), OperationId(1)];
+/// let finding = Finding::new("LIN-STALE-READ", "...").operations(shown);
 /// let texts = ["write x=1", "read x → nothing"];
 /// let show = |id: OperationId| Shown {
 ///     lane: format!("c{}", id.0 + 1),
