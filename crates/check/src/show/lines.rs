@@ -30,10 +30,9 @@ const PICTURE: usize = 24;
 /// assert_eq!(
 ///     lines(&finding, &show, 60),
 ///     [
-///         "c1  write x=1 ✓         ├──────┤                ",
-///         "c2  read x → nothing ✓                  ├──────┤",
+///         "c1  write x=1 ✓         ├──────┤",
+///         "c2  read x → nothing ✓                 ├───────┤",
 ///     ]
-///     .map(str::trim_end)
 /// );
 /// ```
 pub fn lines(
