@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use splitbrain_core::workload::Workload;
 use splitbrain_core::{History, Operation, Outcome, ProcessId};
 
-const FORMAT: &str = "splitbrain-history";
-const VERSION: u32 = 1;
+pub(crate) const FORMAT: &str = "splitbrain-history";
+pub(crate) const VERSION: u32 = 1;
 
 /// The first line of a file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -155,10 +155,14 @@ impl<R: BufRead> Reader<R> {
             }
             let operation: Operation<W> =
                 serde_json::from_slice(&line).map_err(|why| self.error(told(&why)))?;
-            order.check(&operation, self.line).map_err(|why| self.error(why))?;
+            let known = operation.outcome != Outcome::Unknown;
+            let (begin, end) = (operation.invoked.order, operation.completed.map(|end| end.order));
+            order
+                .check(operation.process, begin, end, known, self.line)
+                .map_err(|why| self.error(why))?;
             history.operations.push(operation);
         }
-        order.check_all().map_err(|(line, why)| FileError { line, why })
+        order.check_all().map_err(|(line, why)| FileError { line, column: None, why })
     }
 
     /// The next line, without its end; `None` at the end of the file.
@@ -185,7 +189,7 @@ impl<R: BufRead> Reader<R> {
     }
 
     fn error(&self, why: impl Into<String>) -> FileError {
-        FileError { line: self.line, why: why.into() }
+        FileError { line: self.line, column: None, why: why.into() }
     }
 }
 
@@ -201,8 +205,8 @@ fn told(error: &serde_json::Error) -> String {
 }
 
 /// Checks that the operations could have been recorded.
-#[derive(Default)]
-struct Order {
+#[derive(Default, Debug)]
+pub(crate) struct Order {
     invoked: Option<u32>,
     /// The line of each process's last operation, and where that ended.
     last: BTreeMap<ProcessId, (u64, Option<u32>)>,
@@ -211,10 +215,16 @@ struct Order {
 }
 
 impl Order {
-    fn check<W: Workload>(&mut self, operation: &Operation<W>, line: u64) -> Result<(), String> {
-        let begin = operation.invoked.order;
-        let end = operation.completed.map(|stamp| stamp.order);
-        if end.is_none() && operation.outcome != Outcome::Unknown {
+    /// Adds an operation. `known` says whether it has an outcome.
+    pub(crate) fn check(
+        &mut self,
+        process: ProcessId,
+        begin: u32,
+        end: Option<u32>,
+        known: bool,
+        line: u64,
+    ) -> Result<(), String> {
+        if end.is_none() && known {
             return Err("the operation has an outcome, but no completion".into());
         }
         if end.is_some_and(|end| end <= begin) {
@@ -224,10 +234,9 @@ impl Order {
             return Err("the operation begins before the one above it".into());
         }
         self.invoked = Some(begin);
-        if let Some((other, ended)) = self.last.insert(operation.process, (line, end))
+        if let Some((other, ended)) = self.last.insert(process, (line, end))
             && ended.is_none_or(|ended| begin < ended)
         {
-            let process = operation.process;
             return Err(format!(
                 "{process} begins an operation while that of line {other} is open"
             ));
@@ -236,7 +245,8 @@ impl Order {
         Ok(())
     }
 
-    fn check_all(mut self) -> Result<(), (u64, String)> {
+    /// Whether all places differ; if not, in which line one is that stood in another.
+    pub(crate) fn check_all(mut self) -> Result<(), (u64, String)> {
         self.places.sort_unstable();
         match self.places.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             None => Ok(()),
@@ -253,13 +263,18 @@ impl Order {
 pub struct FileError {
     /// The line, from 1.
     pub line: u64,
+    /// Where in the line, from 1, in bytes, if that can be told.
+    pub column: Option<u64>,
     /// What is wrong with it.
     pub why: String,
 }
 
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.why)
+        match self.column {
+            Some(column) => write!(f, "line {}, column {column}: {}", self.line, self.why),
+            None => write!(f, "line {}: {}", self.line, self.why),
+        }
     }
 }
 

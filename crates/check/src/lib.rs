@@ -18,6 +18,7 @@ mod cases;
 mod counter;
 mod echo;
 mod explain;
+pub mod format;
 mod frontier;
 mod history_file;
 mod judge;
@@ -25,12 +26,14 @@ pub mod lin_kv;
 pub mod linearizability;
 mod minimal;
 mod planted;
+pub mod record;
 mod set_full;
 pub mod show;
 pub mod spec;
 mod table;
 pub mod transaction;
 mod unique_ids;
+mod value;
 
 #[cfg(test)]
 mod picture;
@@ -39,5 +42,8 @@ mod tests;
 
 pub use budget::Budget;
 pub use explain::{explain, ids};
+pub use format::{Format, Records};
 pub use history_file::{FileError, Header, Limits, Reader, read, read_header, write};
 pub use judge::Judge;
+pub use record::Record;
+pub use value::Value;
