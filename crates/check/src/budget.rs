@@ -15,3 +15,11 @@ impl Default for Budget {
         Self { states: 10_000_000, memory_bytes: 2 << 30 }
     }
 }
+
+impl Budget {
+    /// What one of `parts` that are still to be judged may use.
+    #[must_use]
+    pub(crate) fn share(self, parts: usize) -> Self {
+        Self { states: self.states / parts.max(1) as u64, ..self }
+    }
+}

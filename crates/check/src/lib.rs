@@ -12,19 +12,16 @@
 //! READ NEXT   judge.rs → set_full.rs → counter.rs → lin_kv.rs → linearizability.rs →
 //!             transaction.rs
 
-mod bits;
 mod budget;
 mod cases;
 mod counter;
 mod echo;
 mod explain;
 pub mod format;
-mod frontier;
 mod history_file;
 mod judge;
 pub mod lin_kv;
 pub mod linearizability;
-mod minimal;
 mod planted;
 pub mod record;
 mod set_full;

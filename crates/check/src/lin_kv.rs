@@ -3,8 +3,8 @@
 //! PROBLEM     Clients read, write and compare-and-set keys that are replicated. Is there an order
 //!             that explains every answer?
 //! IDEA        A history is linearizable if and only if that of each key is [herlihy1990 §3.1]:
-//!             judge key by key. The search decides; then the fewest operations that show the
-//!             failure are found, and only these decide how it is called.
+//!             a store is one register under each key. What a refusal says is a question of taste,
+//!             and an option.
 //! RULES       `LIN-PHANTOM-READ`  a value that nobody had written.
 //!             `LIN-LOST-WRITE`    a write was acknowledged, nobody ever saw it, and what it had
 //!                                 replaced is still there.
@@ -12,33 +12,36 @@
 //!             `LIN-INVERSION`     two reads, one after the other, went back in time.
 //!             `LIN-NO-ORDER`      anything else that no order explains.
 //! CAVEATS     Only the first failure of each key is told.
-//! READ NEXT   linearizability.rs → minimal.rs
-
-mod reason;
-
-use std::collections::BTreeMap;
+//! READ NEXT   spec/register.rs → linearizability.rs → spec/register_names.rs
 
 use splitbrain_core::workload::Workload;
 use splitbrain_core::workload::lin_kv::{LinKv, Request, Response};
-use splitbrain_core::{ErrorCode, Finding, History, Operation, Outcome, Verdict};
+use splitbrain_core::{ErrorCode, History, Operation, OperationId, Outcome, Verdict};
 
-use crate::Judge;
-use crate::linearizability::{Answer, Entry, GaveUp, search};
+use crate::cases::operation_id;
+use crate::linearizability::{Asked, Entry, Told, Words, judge_object};
 use crate::planted::{Planted, planted};
-use crate::spec::{Register, RegisterCall};
+use crate::spec::{Keyed, KeyedCall, Register, RegisterCall};
+use crate::{Budget, Judge};
 
 /// How to judge.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Options {
     /// What a definite failure says.
     pub failures: Failures,
-    /// How many configurations the search of one key may look at.
-    pub budget: u64,
+    /// How much the search may do.
+    pub budget: Budget,
+    /// What is wanted besides the verdict.
+    pub asked: Asked,
 }
 
 impl Options {
-    /// Failures are answers; a million configurations per key, which take less than a second.
-    pub const STRICT: Self = Self { failures: Failures::Answers, budget: 1_000_000 };
+    /// Failures are answers; ten million configurations in all, which take some seconds.
+    pub const STRICT: Self = Self {
+        failures: Failures::Answers,
+        budget: Budget { states: 10_000_000, memory_bytes: 2 << 30 },
+        asked: Asked::Verdict,
+    };
     /// The same, with Maelstrom's idea of failures.
     pub const MAELSTROM: Self = Self { failures: Failures::Ignored, ..Self::STRICT };
 }
@@ -59,66 +62,86 @@ impl Judge for LinKv {
     }
 }
 
-/// An operation of one key that the search takes part in.
-#[derive(Clone, Copy)]
-struct Keyed {
-    /// Its place in the history.
-    operation: usize,
-    entry: Entry<RegisterCall>,
-}
-
 /// Judges with other options than [`Judge::judge`], which takes [`Options::STRICT`].
 pub fn judge(history: &History<LinKv>, options: Options) -> Verdict {
-    let mut keys: BTreeMap<u64, Vec<Keyed>> = BTreeMap::new();
+    let mut entries = Vec::new();
+    let mut index = Vec::new();
     for (at, operation) in history.operations.iter().enumerate() {
         if let Some(entry) = entry(operation, options.failures) {
-            keys.entry(operation.request.key()).or_default().push(Keyed { operation: at, entry });
+            entries.push(entry);
+            index.push(at);
         }
     }
-    let mut verdict = Verdict::default();
+    let words = InHistory { history, index: &index };
+    let store = Keyed(Register::default());
+    let mut verdict = judge_object(&store, &entries, &words, options.budget, options.asked);
     if !history.operations.iter().any(|operation| operation.response().is_some()) {
         verdict.undecided.push("no operation was answered".into());
     }
-    if planted(Planted::OneKey) {
-        keys = keys.into_iter().take(1).collect();
-    }
-    let mut findings = Vec::new();
-    for (key, operations) in &keys {
-        let entries: Vec<_> = operations.iter().map(|keyed| keyed.entry).collect();
-        match search(&Register, &entries, options.budget).answer {
-            Answer::Linearizable => (),
-            Answer::NotLinearizable { at } => {
-                findings.push(reason::finding(history, operations, &entries, at, options.budget));
-            }
-            Answer::Unknown(why) => verdict.undecided.push(match why {
-                GaveUp::Budget => {
-                    format!("{}: not decided within {} configurations", name(*key), options.budget)
-                }
-                GaveUp::TooWide => {
-                    format!("{}: more than 1,024 operations were open at once", name(*key))
-                }
-            }),
-        }
-    }
-    verdict.findings = worst_first(findings);
     verdict
 }
 
-/// The findings, worst first; of many, the first few.
-fn worst_first(mut findings: Vec<Finding>) -> Vec<Finding> {
-    const TOLD: usize = 5;
-    let rank = |finding: &Finding| reason::IDS.iter().position(|id| *id == finding.id);
-    findings.sort_by_key(|finding| (rank(finding), finding.operations.len()));
-    let more = findings.len().saturating_sub(TOLD);
-    findings.truncate(TOLD);
-    if let (Some(last), 1..) = (findings.last_mut(), more) {
-        last.sentence += &format!("; and {more} more keys fail");
+/// The words of a history. An entry is the operation at the place that `index` says.
+struct InHistory<'a> {
+    history: &'a History<LinKv>,
+    index: &'a [usize],
+}
+
+impl InHistory<'_> {
+    fn of(&self, entry: usize) -> &Operation<LinKv> {
+        &self.history.operations[self.index[entry]]
     }
-    findings
+}
+
+impl Words for InHistory<'_> {
+    fn id(&self, entry: usize) -> OperationId {
+        operation_id(self.index[entry])
+    }
+
+    /// `c2's write x=7 on n3`.
+    fn operation(&self, entry: usize) -> Told {
+        let operation = self.of(entry);
+        let request = LinKv::describe_request(&operation.request);
+        let answer = match &operation.outcome {
+            Outcome::Ok(Response::ReadOk { value }) => value.to_string(),
+            Outcome::Failed { .. } if matches!(operation.request, Request::Read { .. }) => {
+                "no value".into()
+            }
+            Outcome::Failed { .. } => "a refusal".into(),
+            Outcome::Ok(_) | Outcome::Unknown => String::new(),
+        };
+        Told {
+            what: format!("{}'s {request} on {}", operation.process, operation.node),
+            answer,
+            invoked: Some(operation.invoked.at),
+            completed: operation.completed.map(|stamp| stamp.at),
+        }
+    }
+
+    fn key(&self, key: u64) -> String {
+        LinKv::describe_request(&Request::Read { key }).replace("read ", "")
+    }
+
+    fn failed_write(&self, entry: usize, value: u64) -> Option<OperationId> {
+        let key = self.of(entry).request.key();
+        let failed = self.history.operations.iter().position(|operation| {
+            let writes = match &operation.request {
+                Request::Write { value: written, .. } | Request::Cas { to: written, .. } => {
+                    *written == value && operation.request.key() == key
+                }
+                Request::Read { .. } => false,
+            };
+            writes && matches!(operation.outcome, Outcome::Failed { .. })
+        });
+        failed.map(operation_id)
+    }
 }
 
 /// What the search should know of an operation; nothing if it tells nothing.
-fn entry(operation: &Operation<LinKv>, failures: Failures) -> Option<Entry<RegisterCall>> {
+fn entry(
+    operation: &Operation<LinKv>,
+    failures: Failures,
+) -> Option<Entry<KeyedCall<RegisterCall>>> {
     let answers = failures == Failures::Answers && !planted(Planted::FailuresIgnored);
     let call = match (&operation.request, &operation.outcome) {
         (Request::Read { .. }, Outcome::Ok(Response::ReadOk { value })) => {
@@ -150,10 +173,6 @@ fn entry(operation: &Operation<LinKv>, failures: Failures) -> Option<Entry<Regis
             Some(operation.completed.map_or(u32::MAX, |stamp| stamp.order))
         }
     };
+    let call = KeyedCall { key: operation.request.key(), call };
     Some(Entry { call, invoked: operation.invoked.order, returned })
-}
-
-/// The name of a key for people.
-fn name(key: u64) -> String {
-    LinKv::describe_request(&Request::Read { key }).replace("read ", "")
 }

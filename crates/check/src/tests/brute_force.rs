@@ -2,10 +2,13 @@
 
 use splitbrain_core::Rng;
 
+use crate::Budget;
+use crate::linearizability::minimal::{Hold, minimal};
 use crate::linearizability::{Answer, Entry, search};
-use crate::minimal::{Hold, minimal};
 use crate::planted::{current, plant, with};
 use crate::spec::{Register, RegisterCall, Spec};
+
+const REGISTER: Register = Register { initial: None };
 
 type History = Vec<Entry<RegisterCall>>;
 
@@ -21,7 +24,7 @@ fn some_order_exists(history: &[Entry<RegisterCall>], left: u32, state: Option<u
         let began = history[next].invoked;
         let must_wait =
             remaining().any(|other| history[other].returned.is_some_and(|end| end < began));
-        let after = || Register.step(&state, &history[next].call);
+        let after = || REGISTER.step(&state, &history[next].call);
         !must_wait && after().is_some_and(|s| some_order_exists(history, left & !(1 << next), s))
     })
 }
@@ -87,7 +90,7 @@ fn take_effect(state: &mut Option<u64>, call: RegisterCall) -> RegisterCall {
         }
         call => call,
     };
-    *state = Register.step(state, &call).unwrap();
+    *state = REGISTER.step(state, &call).unwrap();
     call
 }
 
@@ -97,7 +100,9 @@ fn spoiled(rng: &mut Rng, call: RegisterCall, values: u64) -> RegisterCall {
         RegisterCall::Read(_) => RegisterCall::Read(Some(rng.below(values))),
         RegisterCall::Write(_) => RegisterCall::Write(rng.below(values)),
         RegisterCall::Cas { to, .. } => RegisterCall::Cas { from: rng.below(values), to },
-        RegisterCall::Differs(from) => RegisterCall::Cas { from, to: rng.below(values) },
+        RegisterCall::Differs(from) | RegisterCall::Refused(from) => {
+            RegisterCall::Cas { from, to: rng.below(values) }
+        }
     }
 }
 
@@ -128,7 +133,7 @@ fn with_nothing_planted<T>(body: impl FnOnce() -> T) -> T {
 }
 
 fn wrong(history: &[Entry<RegisterCall>], expected: bool) -> Option<String> {
-    let at = match search(&Register, history, 1_000_000).answer {
+    let at = match search(&REGISTER, history, Budget::default()).answer {
         Answer::Linearizable if expected => return None,
         Answer::NotLinearizable { at } if !expected => at,
         other => return Some(format!("{other:?}, but expected {expected}")),
@@ -146,7 +151,7 @@ fn wrong(history: &[Entry<RegisterCall>], expected: bool) -> Option<String> {
     if !first {
         return Some(format!("{at} is not the first return that fails"));
     }
-    let holds = minimal(&Register, history, at, 1_000_000)?;
+    let holds = minimal(&REGISTER, history, at, Budget::default())?;
     not_minimal(history, &holds, end)
 }
 
@@ -155,7 +160,7 @@ fn not_minimal(history: &[Entry<RegisterCall>], holds: &[Hold], end: u32) -> Opt
     let freed = |holds: &[Hold]| -> History {
         let mut entries = Vec::new();
         for (entry, hold) in history.iter().zip(holds).filter(|(entry, _)| entry.invoked < end) {
-            let pure = Register.is_pure(&entry.call);
+            let pure = REGISTER.is_pure(&entry.call);
             match hold {
                 Hold::Free if pure => (),
                 Hold::Free => entries.push(Entry { invoked: 0, returned: None, ..*entry }),

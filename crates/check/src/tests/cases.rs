@@ -410,7 +410,10 @@ fn lin_kv_options(suite: &mut Suite) {
                 c2 n1 |w2-----------------|
                 c3 n1 |w3-----------------|
                 c4 n1    |-r1-||-r3-||-r2-|";
-    let few = Options { budget: 5, ..Options::STRICT };
+    let few = Options {
+        budget: crate::Budget { states: 5, ..crate::Budget::default() },
+        ..Options::STRICT
+    };
     suite.expect("out of budget", &Unknown, &judge(&history(wide), few));
     suite.expect("enough budget", &Valid, &judge(&history(wide), Options::STRICT));
     suite.judge::<LinKv>("nothing answered", &Unknown, "c1 n1 |-w1-?");

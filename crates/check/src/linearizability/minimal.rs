@@ -10,7 +10,8 @@
 //! RULES       Freedom only grows: what could not be set free before can't be set free later. So
 //!             one pass finds a set of which no operation can be spared.
 
-use crate::linearizability::{Answer, Entry, search};
+use super::{Answer, Entry, Search, search_part};
+use crate::Budget;
 use crate::planted::{Planted, planted};
 use crate::spec::Spec;
 
@@ -26,13 +27,13 @@ pub(crate) enum Hold {
 }
 
 /// What must be held of each entry for the history to fail at the return of `at`, which is the
-/// first return at which it fails. The searches together may look at `budget` configurations; what
-/// could not be set free within that is held, and `None` means that nothing could be tried.
+/// first return at which it fails. The searches together keep to `budget`; what could not be set
+/// free within that is held, and `None` means that nothing could be tried.
 pub(crate) fn minimal<S: Spec>(
     spec: &S,
     entries: &[Entry<S::Call>],
     at: usize,
-    budget: u64,
+    budget: Budget,
 ) -> Option<Vec<Hold>> {
     let end = entries[at].returned?;
     let mut shrink = Shrink { spec, entries, end, budget, holds: Vec::new() };
@@ -56,8 +57,8 @@ struct Shrink<'a, S: Spec> {
     entries: &'a [Entry<S::Call>],
     /// The failing return: what came later is not looked at.
     end: u32,
-    /// How many configurations may still be looked at.
-    budget: u64,
+    /// What is left of it.
+    budget: Budget,
     holds: Vec<Hold>,
 }
 
@@ -105,8 +106,8 @@ impl<S: Spec> Shrink<'_, S> {
             Some(Entry { call: entry.call.clone(), invoked, returned })
         };
         let entries: Vec<_> = self.entries.iter().zip(&self.holds).filter_map(held).collect();
-        let search = search(self.spec, &entries, self.budget);
-        self.budget = self.budget.saturating_sub(search.configurations);
-        matches!(search.answer, Answer::NotLinearizable { .. })
+        let Search { answer, configurations } = search_part(self.spec, &entries, self.budget);
+        self.budget.states = self.budget.states.saturating_sub(configurations);
+        matches!(answer, Answer::NotLinearizable { .. })
     }
 }

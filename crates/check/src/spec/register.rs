@@ -1,0 +1,94 @@
+//! A register: holds one value, or none.
+
+use super::Spec;
+use crate::linearizability::{Failure, Named, Words};
+use crate::planted::{Planted, planted};
+
+/// A register with compare-and-set: one key of a key-value store.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Register {
+    /// What it holds at first.
+    pub initial: Option<u64>,
+}
+
+/// What was asked of a [`Register`], and answered.
+///
+/// What a refused compare-and-set says depends on the system. If it says nothing (as Jepsen and
+/// Knossos have it), leave it out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum RegisterCall {
+    /// A read that returned this, or found no value.
+    Read(Option<u64>),
+    /// A write of this.
+    Write(u64),
+    /// A compare-and-set that took place.
+    Cas {
+        /// What was there.
+        from: u64,
+        /// What replaced it.
+        to: u64,
+    },
+    /// A compare-and-set that was refused because a value other than this was there.
+    Differs(u64),
+    /// A compare-and-set that was refused because this was not there: another value, or none.
+    Refused(u64),
+}
+
+impl RegisterCall {
+    /// The value that the call leaves behind, if it changes anything.
+    pub const fn written(self) -> Option<u64> {
+        match self {
+            Self::Write(value) | Self::Cas { to: value, .. } => Some(value),
+            Self::Read(_) | Self::Differs(_) | Self::Refused(_) => None,
+        }
+    }
+
+    /// What the call tells of the state before it, if it tells exactly: a value, or that there is
+    /// none.
+    pub const fn observed(self) -> Option<Option<u64>> {
+        match self {
+            Self::Read(value) => Some(value),
+            Self::Cas { from, .. } => Some(Some(from)),
+            Self::Write(_) | Self::Differs(_) | Self::Refused(_) => None,
+        }
+    }
+}
+
+impl Spec for Register {
+    type State = Option<u64>;
+    type Call = RegisterCall;
+    type Next = Option<Option<u64>>;
+
+    fn initial(&self) -> Option<u64> {
+        if planted(Planted::InitialZero) { Some(0) } else { self.initial }
+    }
+
+    fn step(&self, state: &Option<u64>, call: &RegisterCall) -> Option<Option<u64>> {
+        match *call {
+            RegisterCall::Read(value) => (*state == value).then_some(value),
+            RegisterCall::Write(value) => Some(Some(value)),
+            RegisterCall::Cas { from, to } => {
+                (*state == Some(from) || planted(Planted::CasBlind)).then_some(Some(to))
+            }
+            RegisterCall::Differs(from) => {
+                state.is_some_and(|value| value != from).then_some(*state)
+            }
+            RegisterCall::Refused(from) => (*state != Some(from)).then_some(*state),
+        }
+    }
+
+    fn is_pure(&self, call: &RegisterCall) -> bool {
+        call.written().is_none()
+    }
+
+    fn describe(&self, state: &Option<u64>, words: &dyn Words) -> String {
+        match state {
+            Some(value) => format!("the register holds {}", words.value(*value)),
+            None => "the register holds no value".into(),
+        }
+    }
+
+    fn name(&self, failure: &Failure<'_, Self>) -> Option<Named> {
+        super::register_names::name(failure)
+    }
+}
