@@ -43,8 +43,9 @@ pub enum Asked {
 /// }
 ///
 /// let calls = [Enqueue(1), Enqueue(2), Dequeue(2)];
-/// let one_by_one = |(at, call): (u32, _)| Entry { call, invoked: at * 2, returned: Some(at * 2 + 1) };
-/// let entries: Vec<_> = (0_u32..).zip(calls).map(one_by_one).collect();
+/// let one_by_one =
+///     |(at, call): (u32, _)| Entry { call, invoked: at * 2, returned: Some(at * 2 + 1) };
+/// let entries: Vec<_> = (0..).zip(calls).map(one_by_one).collect();
 /// let verdict = judge_object(&Queue, &entries, &Plain, Budget::default(), Asked::Verdict);
 /// assert_eq!(verdict.findings.len(), 1);
 /// ```
