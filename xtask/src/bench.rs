@@ -20,8 +20,9 @@ struct Bench {
     run: &'static [&'static str],
 }
 
-const OURS: [Bench; 3] = [
+const OURS: [Bench; 4] = [
     Bench { title: "simulator", run: &["--package", "splitbrain-benches", "--bin", "sim"] },
+    Bench { title: "explorer", run: &["--package", "splitbrain-benches", "--bin", "explore"] },
     Bench {
         title: "stdio host",
         run: &["--package", "splitbrain-maelstrom", "--example", "throughput"],

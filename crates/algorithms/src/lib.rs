@@ -23,6 +23,7 @@ pub mod g_set;
 pub mod pn_counter;
 
 pub mod abd;
+pub mod paxos;
 pub mod primary_backup;
 
 mod catalog;

@@ -10,6 +10,7 @@
 //! CAVEATS     Nothing here runs a node: engines do (`splitbrain-sim` is one of them).
 //! READ NEXT   node.rs → context.rs → disk.rs → fault.rs → history.rs → trace.rs → verdict.rs
 
+mod caught;
 mod context;
 mod digest;
 mod disk;
@@ -25,6 +26,7 @@ mod trace;
 mod verdict;
 pub mod workload;
 
+pub use caught::{caught, file_of};
 pub use context::{After, Choices, Context, Effect, Peers};
 pub use digest::Fingerprint;
 pub use disk::{Damage, Disk, Wal};

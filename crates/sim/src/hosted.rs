@@ -1,18 +1,14 @@
 //! Typed nodes as a [`Cluster`]: the thin layer between the world's numbers and a node's values.
 
 use std::any::type_name;
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::path::Path;
-use std::sync::Once;
 
 use splitbrain_core::workload::{Topology, Workload};
 use splitbrain_core::{
     Choices, Context, Described, Disk, DiskLoss, Effect, Fingerprint, Key, MessageText, Node,
-    NodeId, OperationId, ProcessId, RequestId, Stamp, Verdict,
+    NodeId, OperationId, ProcessId, RequestId, Stamp, Verdict, caught,
 };
 
 use crate::clients::{Clients, Judging};
@@ -366,42 +362,9 @@ fn guarded<N: Node>(
     }
 }
 
-// The panic hook is the process's; these say whether the panic is one of ours to catch, and keep
-// what it said. They hold no state of the simulation.
-std::thread_local! {
-    static CATCHING: Cell<bool> = const { Cell::new(false) };
-    static SAID: RefCell<String> = const { RefCell::new(String::new()) };
-}
-
-/// The file of a line of code, as its reader knows it: of an absolute path the name alone, for it
-/// would tell of the machine and not of the code.
-pub(crate) fn file_of<'a>(at: &'a Location<'_>) -> &'a str {
-    let path = Path::new(at.file());
-    let name = path.file_name().and_then(|name| name.to_str()).filter(|_| path.is_absolute());
-    name.unwrap_or(at.file())
-}
-
 /// Runs `handler`; a panic in it becomes a [`Failure`] and prints nothing.
 fn catch(handler: impl FnOnce()) -> Result<(), Failure> {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let usual = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if CATCHING.get() {
-                let at = panic
-                    .location()
-                    .map_or_else(String::new, |at| format!(" at {}:{}", file_of(at), at.line()));
-                let message = panic.payload_as_str().unwrap_or("a panic without a message");
-                SAID.set(format!("{message}{at}"));
-            } else {
-                usual(panic);
-            }
-        }));
-    });
-    CATCHING.set(true);
-    let outcome = catch_unwind(AssertUnwindSafe(handler));
-    CATCHING.set(false);
-    outcome.map_err(|_| Failure::Panic(SAID.take()))
+    caught(handler).map_err(Failure::Panic)
 }
 
 #[cfg(test)]

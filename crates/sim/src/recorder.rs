@@ -6,12 +6,11 @@ use std::panic::Location;
 
 use splitbrain_core::{
     Event, EventId, EventKind, Fingerprint, Lane, LaneKind, MessageId, NodeId, OperationId,
-    ProcessId, Time, Trace,
+    ProcessId, Time, Trace, file_of,
 };
 
 use crate::Detail;
 use crate::cluster::{Cluster, Slot};
-use crate::hosted::file_of;
 
 /// What brought an event about; [`NOTHING`] if nothing did, or nothing is recorded.
 pub(crate) type Cause = u32;

@@ -9,29 +9,32 @@ use super::manifest::{Entry, entries};
 use crate::tree::Tree;
 
 /// The arrows of ARCHITECTURE.md: a crate, and what it may depend on of ours.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("core", &[]),
     ("algorithms", &["core"]),
     ("check", &["core"]),
     ("sim", &["core"]),
+    ("explore", &["core"]),
     ("mutants", &["algorithms", "check", "core", "sim", "splitbrain"]),
     ("lab", &["core", "sim", "check"]),
     ("splitbrain", &["core", "sim", "check", "lab"]),
     ("maelstrom", &["core", "sim", "check"]),
     ("cli", &["core", "algorithms", "check", "sim", "mutants", "lab", "splitbrain", "maelstrom"]),
     ("xtask", &[]),
-    ("benches", &["core", "algorithms", "check", "sim", "lab", "maelstrom"]),
+    ("benches", &["core", "algorithms", "check", "explore", "sim", "lab", "maelstrom"]),
 ];
 
 /// What a crate may use of ours in its tests only.
-const TEST_ARROWS: [(&str, &[&str]); 3] = [
+const TEST_ARROWS: [(&str, &[&str]); 4] = [
+    ("explore", &["algorithms", "check"]),
     ("algorithms", &["sim", "check", "lab"]),
     ("maelstrom", &["algorithms"]),
     ("splitbrain", &["algorithms"]),
 ];
 
 /// The crates that a learner links, and all that they may depend on of others.
-const LIGHT: [&str; 7] = ["core", "algorithms", "check", "sim", "lab", "mutants", "splitbrain"];
+const LIGHT: [&str; 8] =
+    ["core", "algorithms", "check", "sim", "explore", "lab", "mutants", "splitbrain"];
 const LIGHT_DEPENDENCIES: [&str; 2] = ["serde", "serde_json"];
 
 const PUBLIC_INDEX: &str = "\"registry+https://github.com/rust-lang/crates.io-index\"";

@@ -29,6 +29,11 @@ pub(super) const GRANTS: &[(&str, &[&str], &str)] = &[
         &["std::thread", "Instant"],
         "threads share the seeds out; how long it took is told, and decides nothing",
     ),
+    (
+        "crates/explore/src/search.rs",
+        &["std::thread"],
+        "threads share the states out; the verdict is the same on any number of them",
+    ),
     ("crates/lab/src/runs.rs", &["std::fs", "fs::"], "runs are kept in .splitbrain/runs"),
     ("crates/lab/src/session.rs", &["Instant", "env::var"], "progress and colour of a terminal"),
     (
