@@ -10,10 +10,11 @@
 //!             configurations, never of seconds.
 //! CAVEATS     Where a judge differs from Maelstrom's, DEVIATIONS.md says so, and why.
 //! READ NEXT   judge.rs → set_full.rs → counter.rs → lin_kv.rs → linearizability.rs →
-//!             transaction.rs
+//!             consistency.rs → transaction.rs
 
 mod budget;
 mod cases;
+pub mod consistency;
 mod counter;
 mod echo;
 mod explain;

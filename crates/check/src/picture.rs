@@ -75,11 +75,15 @@ fn numbers(list: &str) -> Vec<u64> {
 }
 
 /// `w1`, `r1`, `rnil`, `c1:2`; `w1!` fails, `c1:2!` finds another value, `c1:2!nil` finds none.
-/// `y/r1` is about the key y; else it is x.
+/// `y/r1` is about the key y, `z/r1` about z; else it is x.
 impl Drawn for lin_kv::LinKv {
     fn parse(text: &str) -> (lin_kv::Request, Outcome<lin_kv::Response>) {
         use lin_kv::{Request, Response};
-        let (key, text) = text.strip_prefix("y/").map_or((0, text), |text| (1, text));
+        let (key, text) = match text.split_once('/') {
+            None => (0, text),
+            Some((key, text)) => ("xyz".find(key).expect("a key is called x, y or z"), text),
+        };
+        let key = key as u64;
         let (kind, rest) = text.split_at(1);
         match kind {
             "w" => {

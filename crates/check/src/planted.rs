@@ -83,6 +83,34 @@ bugs! {
     ShrinkRemoves,
     /// Only the first key is judged.
     OneKey,
+    /// Weak models: what several wrote was written by the first.
+    DuplicatesAttributed,
+    /// Weak models: open writes happened.
+    WeakOpenRequired,
+    /// Weak models: open writes did not happen.
+    WeakOpenIgnored,
+    /// Weak models: a session goes on after an operation of unknown outcome.
+    OpenKeepsItsSession,
+    /// Weak models: a read of nothing may come after a write.
+    InitialForgiven,
+    /// Weak models: what nobody wrote may be read.
+    ThinAirForgiven,
+    /// Causal: only a write of the same session replaces a write.
+    StaleWithinSessionOnly,
+    /// Causal convergence: a cycle of conflicts is no harm.
+    ConflictsForgiven,
+    /// Causal memory: what others read orders nothing.
+    MemoryForgetsOthers,
+    /// PRAM: what others read orders their writes.
+    PramIsMemory,
+    /// Session guarantees: the latest write that was heard of is owed, not the newest.
+    OwesTheLatestHeard,
+    /// Sequential: what the keys hold does not matter.
+    SequentialForgetsState,
+    /// Eventual: every read is a last read.
+    EveryReadIsLast,
+    /// Eventual: an open write has arrived everywhere.
+    OpenHasArrived,
 }
 
 #[cfg(test)]
