@@ -28,6 +28,7 @@ mod causality;
 mod commit_order;
 mod convergence;
 mod ladder;
+mod linearizable;
 mod pram;
 mod proof;
 mod readings;
@@ -40,15 +41,11 @@ mod sessions;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::BTreeMap;
-
 use splitbrain_core::{End, Finding, Verdict};
 
 use crate::budget::Budget;
 use crate::cases::operation_id;
-use crate::linearizability::{Answer, Entry, GaveUp, search};
 use crate::planted::{Planted, planted};
-use crate::spec::{Register, RegisterCall};
 
 pub use access::Access;
 pub use ladder::{Ladder, Rung, ladder};
@@ -183,7 +180,7 @@ pub fn judge(accesses: &[Access], model: Model, budget: Budget) -> Verdict {
         return verdict;
     }
     match model {
-        Model::Linearizable => return linearizable(accesses, budget),
+        Model::Linearizable => return linearizable::linearizable(accesses, budget),
         Model::Eventual => return convergence::eventual(accesses),
         _ => (),
     }
@@ -224,44 +221,4 @@ fn thin_air(readings: &Readings<'_>) -> Option<Finding> {
     };
     let shown = failed.iter().chain([read]).map(|at| operation_id(*at));
     Some(Finding::new("READ-THIN-AIR", sentence).operations(shown))
-}
-
-/// Key by key, as linearizability allows [herlihy1990 §3.1].
-fn linearizable(accesses: &[Access], budget: Budget) -> Verdict {
-    let mut keys: BTreeMap<u64, Vec<(usize, Entry<RegisterCall>)>> = BTreeMap::new();
-    for (at, access) in accesses.iter().enumerate() {
-        let open = access.end == End::Unknown;
-        if access.end == End::Failed || (open && access.call.written().is_none()) {
-            continue;
-        }
-        let returned = (!open).then_some(access.completed.unwrap_or(u32::MAX));
-        let entry = Entry { call: access.call, invoked: access.invoked, returned };
-        keys.entry(access.key).or_default().push((at, entry));
-    }
-    let mut verdict = Verdict::default();
-    for (key, keyed) in &keys {
-        let entries: Vec<Entry<RegisterCall>> = keyed.iter().map(|(_, entry)| *entry).collect();
-        let key = access::name(*key);
-        match search(&Register, &entries, budget.states).answer {
-            Answer::Linearizable => (),
-            Answer::NotLinearizable { at } => {
-                let (at, _) = keyed[at];
-                let sentence = format!(
-                    "no order of the operations on {key}, each between its request and its \
-                     answer, explains the answers up to {}",
-                    accesses[at].words()
-                );
-                let finding = Finding::new("LIN-NO-ORDER", sentence);
-                verdict.findings.push(finding.operations([operation_id(at)]));
-                return verdict;
-            }
-            Answer::Unknown(GaveUp::Budget) => {
-                verdict.undecided.push(causal::out_of_budget(budget));
-            }
-            Answer::Unknown(GaveUp::TooWide) => {
-                verdict.undecided.push(format!("{key}: too many operations were open at once"));
-            }
-        }
-    }
-    verdict
 }

@@ -57,24 +57,30 @@ impl Access {
 
     /// What it was in words: `c1's read x = 7`, `c2's write y=8`.
     pub(crate) fn words(&self) -> String {
-        let request = match self.call {
-            RegisterCall::Read(_) => Request::Read { key: self.key },
-            RegisterCall::Write(value) => Request::Write { key: self.key, value },
-            RegisterCall::Cas { from, to } => Request::Cas { key: self.key, from, to },
-            RegisterCall::Differs(from) => Request::Cas { key: self.key, from, to: from },
-        };
-        let asked = LinKv::describe_request(&request);
-        match self.call {
-            RegisterCall::Read(Some(value)) => format!("{}'s {asked} = {value}", self.process),
-            RegisterCall::Read(None) => format!("{}'s {asked} = nothing", self.process),
-            RegisterCall::Write(_) | RegisterCall::Cas { .. } => {
-                format!("{}'s {asked}", self.process)
-            }
-            RegisterCall::Differs(from) => {
-                let key = name(self.key);
-                format!("{}'s compare of {key} with {from}, which differed", self.process)
-            }
+        match self.asked_and_answered() {
+            (asked, answer) if answer.is_empty() => asked,
+            (asked, answer) => format!("{asked} = {answer}"),
         }
+    }
+
+    /// `c1's read x` and `7`, `c2's write y=8` and nothing.
+    pub(crate) fn asked_and_answered(&self) -> (String, String) {
+        let key = self.key;
+        let request = match self.call {
+            RegisterCall::Read(_) => Request::Read { key },
+            RegisterCall::Write(value) => Request::Write { key, value },
+            RegisterCall::Cas { from, to } => Request::Cas { key, from, to },
+            RegisterCall::Differs(from) | RegisterCall::Refused(from) => {
+                let asked = format!("{}'s compare of {} with {from}", self.process, name(key));
+                return (asked, "another value".into());
+            }
+        };
+        let answer = match self.call {
+            RegisterCall::Read(Some(value)) => value.to_string(),
+            RegisterCall::Read(None) => "nothing".into(),
+            _ => String::new(),
+        };
+        (format!("{}'s {}", self.process, LinKv::describe_request(&request)), answer)
     }
 }
 

@@ -74,8 +74,10 @@ struct Step {
     access: usize,
     key: u32,
     observes: Option<u32>,
-    /// It was refused because this was not there, but another value was.
+    /// It was refused because this was not there.
     differs: Option<u32>,
+    /// And there was another value.
+    needs_value: bool,
     writes: Option<u32>,
     /// It may be left out.
     open: bool,
@@ -226,10 +228,10 @@ impl<'a> Search<'a> {
     /// Whether it would be answered so now.
     fn fits(&self, step: Step) -> bool {
         let holds = self.state[step.key as usize];
+        let nothing = holds == self.nothing[step.key as usize];
         step.observes.is_none_or(|value| value == holds)
-            && step
-                .differs
-                .is_none_or(|value| value != holds && holds != self.nothing[step.key as usize])
+            && step.differs.is_none_or(|value| value != holds)
+            && !(step.needs_value && nothing)
     }
 
     /// The sessions whose next operation changes something and may come next, the one that was
@@ -398,7 +400,9 @@ fn steps(
         // What was found must have happened.
         let node = Some(node_of[at]).filter(|node| *node != INITIAL);
         let differs = match access.call {
-            RegisterCall::Differs(value) => Some(number(Some(value))),
+            RegisterCall::Differs(value) | RegisterCall::Refused(value) => {
+                Some(number(Some(value)))
+            }
             _ => None,
         };
         sessions[session].push(Step {
@@ -406,6 +410,7 @@ fn steps(
             key: keys.number(&access.key),
             observes: access.call.observed().map(&mut number),
             differs,
+            needs_value: matches!(access.call, RegisterCall::Differs(_)),
             writes: access.call.written().map(|value| number(Some(value))),
             open: open && node.is_none() && !planted(Planted::WeakOpenRequired),
             node,

@@ -164,7 +164,7 @@ impl World<'_> {
 
     /// The causal models take no notice of refused compare-and-sets.
     fn is_refusal(&self, at: usize) -> bool {
-        matches!(self.accesses[at].call, RegisterCall::Differs(_))
+        matches!(self.accesses[at].call, RegisterCall::Differs(_) | RegisterCall::Refused(_))
     }
 
     /// Whether the operation finds the last write of its key among those placed.
@@ -174,9 +174,11 @@ impl World<'_> {
             self.accesses[**other].key == key && self.accesses[**other].call.written().is_some()
         };
         let last = placed.iter().rev().find(writes).copied();
-        if let RegisterCall::Differs(value) = self.accesses[at].call {
-            let holds = last.and_then(|write| self.accesses[write].call.written());
-            return holds.is_some_and(|holds| holds != value);
+        let holds = last.and_then(|write| self.accesses[write].call.written());
+        match self.accesses[at].call {
+            RegisterCall::Differs(value) => return holds.is_some_and(|holds| holds != value),
+            RegisterCall::Refused(value) => return holds != Some(value),
+            _ => (),
         }
         self.found[at].is_none_or(|found| found == last)
     }

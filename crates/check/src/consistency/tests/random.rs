@@ -35,6 +35,7 @@ pub(super) fn history(rng: &mut Rng, shape: Shape) -> Vec<Access> {
             (0, _) if staleness == 9 => RegisterCall::Read(Some(100 + rng.below(9))),
             (0..11, found) => RegisterCall::Read(found),
             (11, Some(from)) if from != new => RegisterCall::Cas { from, to: new },
+            (13, Some(other)) if repeats => RegisterCall::Refused(other + rng.below(2)),
             (12, Some(other)) if repeats => RegisterCall::Differs(other + rng.below(2)),
             _ => RegisterCall::Write(new),
         };
