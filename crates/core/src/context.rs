@@ -54,6 +54,15 @@ pub enum Effect<N: Node> {
     Role(&'static str),
     /// An assertion of the node did not hold.
     Violated(&'static str),
+    /// All nodes, at all times, must say the same of this subject.
+    Agree {
+        /// What is said: "one leader per term".
+        name: &'static str,
+        /// Of which subject: the term.
+        subject: u64,
+        /// And this it is: the leader.
+        value: u64,
+    },
     /// Something that should happen sometimes has happened.
     Reached(&'static str),
 }
@@ -231,6 +240,20 @@ impl<N: Node> Context<N> {
         if !condition {
             self.effects.push(Effect::Violated(name));
         }
+    }
+
+    /// Asserts across the cluster: whoever says `name` of `subject`, on any node and in any of its
+    /// lives, must say the same `value`. Where two differ, the run fails with `ALWAYS-VIOLATED`. It
+    /// is how "at most one leader per term" is written down.
+    ///
+    /// ```
+    /// # use splitbrain_core::{Context, Node};
+    /// # fn won<N: Node>(cx: &mut Context<N>, term: u64) {
+    /// cx.agree("one leader per term", term, u64::from(cx.id().0));
+    /// # }
+    /// ```
+    pub fn agree(&mut self, name: &'static str, subject: u64, value: u64) {
+        self.effects.push(Effect::Agree { name, subject, value });
     }
 
     /// Says that something rare but wanted happened here; engines count it, so that a test which

@@ -82,6 +82,7 @@ enum Undo<Register, Entry> {
     Set(Register),
     Append,
     Truncate(Vec<Entry>),
+    Discard(Vec<Entry>),
 }
 
 impl<Register: Default, Entry> Default for Wal<Register, Entry> {
@@ -121,6 +122,15 @@ impl<Register, Entry> Wal<Register, Entry> {
         }
     }
 
+    /// Drops the first `count` entries of the log, or all if it has no more. The others keep their
+    /// order and move to the front.
+    pub fn discard(&mut self, count: usize) {
+        if count > 0 && !self.log.is_empty() {
+            let count = count.min(self.log.len());
+            self.undo.push(Undo::Discard(self.log.drain(..count).collect()));
+        }
+    }
+
     /// What was found damaged at the last start, if anything.
     pub const fn damage(&self) -> Option<Damage> {
         self.damage
@@ -152,6 +162,10 @@ where
                     self.log.pop();
                 }
                 Some(Undo::Truncate(mut tail)) => self.log.append(&mut tail),
+                Some(Undo::Discard(mut head)) => {
+                    head.append(&mut self.log);
+                    self.log = head;
+                }
                 None => break,
             }
         }
@@ -202,6 +216,20 @@ mod tests {
             assert_eq!(disk.log().iter().collect::<String>(), log, "{kept} writes kept");
             assert_eq!(*disk.get(), register);
             assert_eq!((disk.unsynced(), disk.damage()), (0, None));
+        }
+    }
+
+    #[test]
+    fn a_crash_brings_back_what_was_discarded() {
+        for (kept, log) in [(0, "abcd"), (1, "cd"), (2, "cde"), (3, "")] {
+            let mut disk: Wal<u64, char> = Wal::default();
+            "abcd".chars().for_each(|entry| disk.append(entry));
+            disk.sync(4);
+            disk.discard(2);
+            disk.append('e');
+            disk.discard(9);
+            disk.crash(kept, false);
+            assert_eq!(disk.log().iter().collect::<String>(), log, "{kept} writes kept");
         }
     }
 

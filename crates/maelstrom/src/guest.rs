@@ -372,6 +372,8 @@ where
                 Effect::Note(text) => writeln!(io::stderr(), "{text}")?,
                 Effect::Role(name) => writeln!(io::stderr(), "is now {name}")?,
                 Effect::Reached(name) => writeln!(io::stderr(), "reached: {name}")?,
+                // A process knows only what it said itself.
+                Effect::Agree { .. } => {}
                 Effect::Violated(name) => {
                     self.output.flush()?;
                     return Err(io::Error::other(format!("this must always hold: {name}")));

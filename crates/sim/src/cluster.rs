@@ -99,6 +99,15 @@ pub enum Act {
     Role(&'static str),
     /// An assertion did not hold.
     Violated(&'static str),
+    /// What all nodes must say alike.
+    Agree {
+        /// What is said.
+        name: &'static str,
+        /// Of which subject.
+        subject: u64,
+        /// And this it is.
+        value: u64,
+    },
     /// Something that should happen sometimes has happened.
     Reached(&'static str),
 }

@@ -207,6 +207,7 @@ impl<N: Node<Api: Workload>> Nodes<N> {
             Effect::Note(text) => Some(Act::Note(text.into_owned())),
             Effect::Role(name) => Some(Act::Role(name)),
             Effect::Violated(name) => Some(Act::Violated(name)),
+            Effect::Agree { name, subject, value } => Some(Act::Agree { name, subject, value }),
             Effect::Reached(name) => Some(Act::Reached(name)),
         }));
         // Keep the allocation for the next handler.

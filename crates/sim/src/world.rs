@@ -13,7 +13,7 @@
 //!             only if the node is down.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
 use splitbrain_core::{
     ClockFault, DiskFault, DiskLoss, DropReason, EventKind, Fault, Finding, Key, NodeId,
@@ -253,6 +253,8 @@ pub(crate) struct World<'a> {
     recorder: Recorder,
     metrics: Metrics,
     findings: Vec<Finding>,
+    /// What nodes said that all must say alike, by name and subject.
+    agreed: BTreeMap<(&'static str, u64), u64>,
     order: u32,
     acts: Vec<Act>,
     timer_key: Key,
@@ -292,6 +294,7 @@ impl<'a> World<'a> {
             recorder: Recorder::new(config.nodes, detail),
             metrics: Metrics { worlds: 1, ..Metrics::default() },
             findings: Vec::new(),
+            agreed: BTreeMap::new(),
             order: 0,
             acts: Vec::new(),
             timer_key: key.derive(stream::TIMERS),
@@ -645,16 +648,13 @@ impl<'a> World<'a> {
                     self.recorder.event(self.now, node.0, cause, EventKind::Role { text });
                 }
             }
-            Act::Violated(name) => {
-                let text = self.recorder.text(name);
-                let kind = EventKind::Violated { text };
-                let event = self.recorder.event(self.now, node.0, cause, kind);
-                let finding = Finding::new(
-                    "ALWAYS-VIOLATED",
-                    format!("{node} says at {} that {name:?} does not hold", self.time()),
-                );
-                let id = (event != NOTHING).then_some(splitbrain_core::EventId(event));
-                self.find(finding.events(id));
+            Act::Violated(name) => self.violated(node, cause, name, "does not hold"),
+            Act::Agree { name, subject, value } => {
+                let said = *self.agreed.entry((name, subject)).or_insert(value);
+                if said != value {
+                    let how = format!("does not hold of {subject}: it was {said}, and is {value}");
+                    self.violated(node, cause, name, &how);
+                }
             }
             Act::Reached(name) => {
                 *self.metrics.reached.entry(name.into()).or_default() += 1;
@@ -663,6 +663,15 @@ impl<'a> World<'a> {
             }
         }
         true
+    }
+
+    /// An assertion of a node fails.
+    fn violated(&mut self, node: NodeId, cause: Cause, name: &'static str, how: &str) {
+        let text = self.recorder.text(name);
+        let event = self.recorder.event(self.now, node.0, cause, EventKind::Violated { text });
+        let sentence = format!("{node} says at {} that {name:?} {how}", self.time());
+        let id = (event != NOTHING).then_some(splitbrain_core::EventId(event));
+        self.find(Finding::new("ALWAYS-VIOLATED", sentence).events(id));
     }
 
     /// Puts a message on its way.

@@ -360,6 +360,8 @@ impl<const HOW: u8> Node for Rogue<HOW> {
             5 => cx.send(cx.id(), ()),
             6 => cx.always(false, "the impossible"),
             7 => return cx.reply_error(id, ErrorCode::TEMPORARILY_UNAVAILABLE, "not now"),
+            8 => cx.agree("the king", 0, u64::from(cx.id().0)),
+            9 => cx.agree("the king", u64::from(cx.id().0), u64::from(cx.id().0)),
             _ => {}
         }
         match request {
@@ -389,7 +391,8 @@ fn every_kind_of_misbehaviour_has_its_finding() {
     assert_eq!(found(world::<Rogue<5>>(&recipe)), "LIVE-RUNAWAY");
     assert_eq!(found(world::<Rogue<6>>(&recipe)), "ALWAYS-VIOLATED");
     assert_eq!(found(world::<Rogue<7>>(&recipe)), "LIVE-NO-PROGRESS");
-    assert_eq!(found(world::<Rogue<8>>(&recipe)), "");
+    assert_eq!(found(world::<Rogue<8>>(&recipe)), "ALWAYS-VIOLATED", "two nodes, two kings");
+    assert_eq!(found(world::<Rogue<9>>(&recipe)), "");
 }
 
 #[test]
