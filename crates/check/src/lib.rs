@@ -10,11 +10,11 @@
 //!             configurations, never of seconds.
 //! CAVEATS     Where a judge differs from Maelstrom's, DEVIATIONS.md says so, and why.
 //! READ NEXT   judge.rs → set_full.rs → counter.rs → lin_kv.rs → linearizability.rs →
-//!             consistency.rs → transaction.rs
+//!             memory.rs → transaction.rs
 
 mod budget;
 mod cases;
-pub mod consistency;
+
 mod counter;
 mod echo;
 mod explain;
@@ -23,6 +23,7 @@ mod history_file;
 mod judge;
 pub mod lin_kv;
 pub mod linearizability;
+pub mod memory;
 mod planted;
 pub mod record;
 mod set_full;

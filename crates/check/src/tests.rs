@@ -4,7 +4,7 @@
 mod brute_force;
 mod cases;
 
-use crate::consistency;
+use crate::memory;
 use crate::planted::{ALL, with};
 
 #[test]
@@ -26,8 +26,8 @@ fn planted_bugs_are_noticed() {
         let by_case = with(Some(bug), || cases::failures().into_iter().next());
         let by_force = || with(Some(bug), || brute_force::disagreement(20_000));
         let weak = || {
-            let told = || consistency::tests::failures().into_iter().next();
-            with(Some(bug), || told().or_else(|| consistency::tests::disagreement(4_000)))
+            let told = || memory::tests::failures().into_iter().next();
+            with(Some(bug), || told().or_else(|| memory::tests::disagreement(4_000)))
         };
         if by_case.or_else(by_force).or_else(weak).is_none() {
             unnoticed.push(bug);

@@ -34,7 +34,7 @@ impl Access {
     /// that ended in an error, is there and marked as failed.
     ///
     /// ```
-    /// use splitbrain_check::consistency::Access;
+    /// use splitbrain_check::memory::Access;
     /// use splitbrain_core::History;
     ///
     /// assert!(Access::of_lin_kv(&History::default()).is_empty());

@@ -38,7 +38,7 @@ pub struct Ladder {
 /// Judges a history by every model; each may use the whole budget.
 ///
 /// ```
-/// use splitbrain_check::consistency::{Access, Model, ladder};
+/// use splitbrain_check::memory::{Access, Model, ladder};
 /// use splitbrain_check::spec::RegisterCall::{Read, Write};
 /// use splitbrain_check::Budget;
 /// use splitbrain_core::{End, ProcessId};

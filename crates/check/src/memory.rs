@@ -19,7 +19,7 @@
 //! CAVEATS     A value that was written to a key twice and read tells not whose it is. Then only
 //!             linearizable, sequential and eventual are decided; of the others, what is broken
 //!             whoever wrote it is found, and else the answer is unknown.
-//! READ NEXT   consistency/access.rs → readings.rs → sessions.rs → causality.rs → causal.rs →
+//! READ NEXT   memory/access.rs → readings.rs → sessions.rs → causality.rs → causal.rs →
 //!             session.rs → ladder.rs
 
 mod access;
@@ -99,7 +99,7 @@ impl Model {
     /// The name on a command line.
     ///
     /// ```
-    /// use splitbrain_check::consistency::Model;
+    /// use splitbrain_check::memory::Model;
     /// assert_eq!(Model::MonotonicReads.name(), "monotonic-reads");
     /// ```
     pub const fn name(self) -> &'static str {
@@ -160,7 +160,7 @@ impl Model {
     /// Whether every history that satisfies this model satisfies the other.
     ///
     /// ```
-    /// use splitbrain_check::consistency::Model;
+    /// use splitbrain_check::memory::Model;
     /// assert!(Model::Sequential.implies(Model::Pram));
     /// assert!(!Model::CausalConvergence.implies(Model::Pram));
     /// ```
