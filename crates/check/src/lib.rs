@@ -21,6 +21,7 @@ mod explain;
 pub mod format;
 mod history_file;
 mod judge;
+pub mod kafka;
 pub mod lin_kv;
 pub mod linearizability;
 pub mod memory;

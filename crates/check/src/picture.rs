@@ -10,7 +10,7 @@
 //! Each column is 10 ms. What is written between the bars is up to the workload.
 
 use splitbrain_core::workload::{
-    broadcast, echo, g_counter, g_set, lin_kv, pn_counter, unique_ids,
+    broadcast, echo, g_counter, g_set, kafka, lin_kv, pn_counter, unique_ids,
 };
 use splitbrain_core::{Api, ErrorCode, History, Operation, Outcome, ProcessId, Stamp, Time, ms};
 
@@ -177,5 +177,53 @@ impl Drawn for unique_ids::UniqueIds {
     fn parse(text: &str) -> (unique_ids::Request, Outcome<unique_ids::Response>) {
         let response = unique_ids::Response::GenerateOk { id: unique_ids::Id::from(text) };
         (unique_ids::Request::Generate, Outcome::Ok(response))
+    }
+}
+
+/// `s17@3`: 17 is sent, and is at offset 3; `s17!` fails. `p2=2:17,4:18`: a poll from 2; `p2=` shows
+/// nothing. `c3`: commits 3; `c3!` fails. `l3`: 3 is committed; `l` says none. `y/p2=` is about the
+/// log y; else it is x. `p0=+y/p2=` polls both.
+impl Drawn for kafka::Kafka {
+    fn parse(text: &str) -> (kafka::Request, Outcome<kafka::Response>) {
+        use kafka::{LogName, Record, Request, Response};
+        let log = |text: &str| LogName(u64::from(text.starts_with("y/")));
+        let (key, bare) = (log(text), text.trim_start_matches("y/"));
+        let one = |rest: &str| -> std::collections::BTreeMap<LogName, u64> {
+            rest.parse().ok().map(|offset| (key, offset)).into_iter().collect()
+        };
+        let (kind, rest) = bare.split_at(1);
+        match kind {
+            "s" => {
+                let (msg, offset) = rest.split_once('@').unwrap_or((rest, "0"));
+                let response = Response::SendOk { offset: offset.parse().unwrap() };
+                let (msg, outcome) = failing(msg, response);
+                (Request::Send { key, msg: msg.parse().unwrap() }, outcome)
+            }
+            "c" => {
+                let (offset, outcome) = failing(rest, Response::CommitOffsetsOk);
+                (Request::CommitOffsets { offsets: one(offset) }, outcome)
+            }
+            "l" => {
+                let response = Response::ListCommittedOffsetsOk { offsets: one(rest) };
+                (Request::ListCommittedOffsets { keys: vec![key] }, Outcome::Ok(response))
+            }
+            _ => {
+                let mut offsets = std::collections::BTreeMap::new();
+                let mut msgs = std::collections::BTreeMap::new();
+                for part in text.split('+') {
+                    let poll = part.trim_start_matches("y/").strip_prefix('p').unwrap();
+                    let (from, shown) = poll.split_once('=').unwrap();
+                    let record = |pair: &str| {
+                        let (offset, message) = pair.split_once(':').unwrap();
+                        Record(offset.parse().unwrap(), message.parse().unwrap())
+                    };
+                    let records = shown.split(',').filter(|it| !it.is_empty()).map(record);
+                    let records: Vec<_> = records.collect();
+                    offsets.insert(log(part), from.parse().unwrap());
+                    msgs.insert(log(part), records);
+                }
+                (Request::Poll { offsets }, Outcome::Ok(Response::PollOk { msgs }))
+            }
+        }
     }
 }

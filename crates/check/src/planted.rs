@@ -49,6 +49,30 @@ bugs! {
     CounterOnlyLast,
     /// A read may count adds that were asked after it ended.
     CounterFuture,
+    /// A failed send may be seen.
+    KafkaFailedSent,
+    /// A send of unknown outcome happened.
+    KafkaUnknownSent,
+    /// What was shown to one poll is lost if another passes over it.
+    KafkaSeenLost,
+    /// What was shown and never acknowledged may vanish.
+    KafkaShownMayVanish,
+    /// Two messages at one offset are found only where senders were told so.
+    KafkaOffsetOfSends,
+    /// A message may be in a log twice.
+    KafkaDuplicatesFine,
+    /// A message may be shown before it is sent.
+    KafkaFutureShown,
+    /// Every poll is taken to begin at 0.
+    KafkaPollsFromZero,
+    /// Every poll that shows nothing has come to the end.
+    KafkaEveryPollLast,
+    /// A poll may begin later than was asked.
+    KafkaBeginsAnywhere,
+    /// A poll may show an offset twice.
+    KafkaTwiceFine,
+    /// Failed commits may have happened.
+    KafkaFailedCommit,
     /// An operation that happens not to change this state is put in order at once.
     PureByCoincidence,
     /// Open operations never happened.

@@ -3,6 +3,7 @@
 
 mod brute_force;
 mod cases;
+mod kafka;
 
 use crate::memory;
 use crate::planted::{ALL, with};
@@ -11,6 +12,17 @@ use crate::planted::{ALL, with};
 fn judges_accept_and_reject_as_told() {
     let failures = cases::failures();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn logs_are_judged_as_told() {
+    let failures = kafka::failures();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn logs_are_judged_by_the_definitions() {
+    assert_eq!(kafka::disagreement(20_000), None);
 }
 
 #[test]
@@ -24,6 +36,7 @@ fn planted_bugs_are_noticed() {
     let mut unnoticed = Vec::new();
     for &bug in ALL {
         let by_case = with(Some(bug), || cases::failures().into_iter().next());
+        let by_case = by_case.or_else(|| with(Some(bug), || kafka::failures().into_iter().next()));
         let by_force = || with(Some(bug), || brute_force::disagreement(20_000));
         let weak = || {
             let told = || memory::tests::failures().into_iter().next();

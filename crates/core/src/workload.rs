@@ -12,9 +12,13 @@ pub mod broadcast;
 pub mod echo;
 pub mod g_counter;
 pub mod g_set;
+pub mod kafka;
 pub mod lin_kv;
 pub mod pn_counter;
 mod topology;
+mod transaction;
+pub mod txn_list_append;
+pub mod txn_rw_register;
 pub mod unique_ids;
 
 use serde::Serialize;
@@ -44,6 +48,13 @@ pub trait Workload: Api<Request: Wire, Response: Wire> {
     /// What each client asks at the very end, when all faults are healed and the cluster has had
     /// time to settle. The draw's index goes on where that of the planned operations ended.
     fn last(draw: Draw) -> Option<Self::Request>;
+
+    /// What a client asks on after its last request was answered, if anything: the answer may say
+    /// that there is more.
+    fn follow_up(request: &Self::Request, response: &Self::Response) -> Option<Self::Request> {
+        let _ = (request, response);
+        None
+    }
 
     /// Whether the request changes nothing. An answer that never comes then means: it failed.
     fn is_query(request: &Self::Request) -> bool;
@@ -80,6 +91,16 @@ impl Draw {
             Some(index) => Some(Self { key: self.key, index }),
             None => None,
         }
+    }
+}
+
+/// The name of a key for people: x, y, z, k3, k4, ...
+fn key_name(key: u64) -> String {
+    match key {
+        0 => "x".into(),
+        1 => "y".into(),
+        2 => "z".into(),
+        other => format!("k{other}"),
     }
 }
 

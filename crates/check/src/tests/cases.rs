@@ -4,6 +4,7 @@ use splitbrain_core::workload::broadcast::Broadcast;
 use splitbrain_core::workload::echo::Echo;
 use splitbrain_core::workload::g_counter::GCounter;
 use splitbrain_core::workload::g_set::GSet;
+use splitbrain_core::workload::kafka::Kafka;
 use splitbrain_core::workload::lin_kv::LinKv;
 use splitbrain_core::workload::pn_counter::PnCounter;
 use splitbrain_core::workload::unique_ids::UniqueIds;
@@ -32,6 +33,10 @@ pub(super) fn failures() -> Vec<String> {
     sets_show(&mut suite);
     g_counter(&mut suite);
     pn_counter(&mut suite);
+    kafka_keeps(&mut suite);
+    kafka_shows(&mut suite);
+    kafka_orders(&mut suite);
+    kafka_commits(&mut suite);
     lin_kv_accepts(&mut suite);
     lin_kv_old_values(&mut suite);
     lin_kv_strange_values(&mut suite);
@@ -239,6 +244,201 @@ fn pn_counter(suite: &mut Suite) {
         &Invalid(&["COUNTER-IMPOSSIBLE"], "can only make -4 or -1 to 0 or 3"),
         "c1 n1 |-a3-| |-a-4-| |-r-2-| |-!r-1-|",
     );
+}
+
+fn kafka_keeps(suite: &mut Suite) {
+    suite.judge::<Kafka>(
+        "kafka: shown to all, with gaps",
+        &Valid,
+        "c1 n1 |-s1@0-| |-s2@4-|           |-!p0=0:1,4:2-| |-!p5=-|
+         c2 n2           |-p0=0:1-|        |-!p0=0:1-| |-!p1=4:2-| |-!p5=-|",
+    );
+    suite.judge::<Kafka>(
+        "kafka: far behind, but for the end",
+        &Valid,
+        "c1 n1 |-s1@0-| |-s2@1-|
+         c2 n2                   |-p0=-| |-p1=-|    |-!p0=0:1,1:2-| |-!p2=-|",
+    );
+    suite.judge::<Kafka>(
+        "kafka: lost",
+        &Invalid(
+            &["KAFKA-LOST-WRITE"],
+            "1 was sent to x by c1, who was told at 210ms that it is at offset 0, and nobody ever \
+             saw it: c2's poll of x from 0 on n2, begun at 320ms, passes over it",
+        ),
+        "c1 n1         |-s1@0-|  |-s2@1-|
+         c2 n2                           |-p0=1:2-|  |-!p2=-|",
+    );
+    suite.judge::<Kafka>(
+        "kafka: nobody asked so far back",
+        &Valid,
+        "c1 n1 |-s1@0-| |-s2@1-|
+         c2 n2                   |-p1=1:2-|  |-!p2=-|",
+    );
+    suite.judge::<Kafka>(
+        "kafka: a poll passes over what it shows in its place",
+        &Invalid(&["KAFKA-LOST-WRITE", "KAFKA-INCONSISTENT-OFFSET"], "1 was sent"),
+        "c1 n1 |-s1@0-| |-s2@0-|
+         c2 n2                   |-p0=0:2-|  |-!p1=-|",
+    );
+    suite.judge::<Kafka>(
+        "kafka: passed over by one, shown to another",
+        &Invalid(&["KAFKA-POLL-SKIP"], "begins at offset 1 and leaves out 1 was sent to x by c1"),
+        "c1 n1 |-s1@0-| |-s2@1-|
+         c2 n2                   |-p0=1:2-|  |-p0=0:1-| |-!p2=-|",
+    );
+    suite.judge::<Kafka>(
+        "kafka: what may not have been sent need not be there",
+        &Valid,
+        "c1 n1 |-s1@0-?
+         c3 n1           |-s2@1-|
+         c2 n2                   |-p0=1:2-|  |-!p2=-|",
+    );
+    suite.judge::<Kafka>(
+        "kafka: gone from the end",
+        &Invalid(
+            &["KAFKA-UNSEEN"],
+            "2 was sent to x by c1, who was told at 310ms that it is at offset 1, yet c2's poll of \
+             x from 1 on n2, begun at 470ms, in the last phase finds nothing there or after it",
+        ),
+        "c1 n1         |-s1@0-|  |-s2@1-|
+         c2 n2                             |-!p0=0:1-|  |-!p1=-|",
+    );
+    suite.judge::<Kafka>(
+        "kafka: shown, never acknowledged, and gone from the end",
+        &Invalid(&["KAFKA-UNSEEN"], "2 was shown to c3 at"),
+        "c1 n1 |-s1@0-|
+         c4 n1           |-s2@1-?
+         c3 n1                    |-p0=0:1,1:2-|
+         c2 n2                                   |-!p0=0:1-|  |-!p1=-|",
+    );
+    suite.judge::<Kafka>(
+        "kafka: a last poll that shows something has not come to the end",
+        &Valid,
+        "c1 n1 |-s1@0-|  |-y/s2@0-|
+         c2 n2                   |-!p0=0:1+y/p0=-| |-!p1=+y/p0=0:2-| |-!p1=+y/p1=-|",
+    );
+    suite.judge::<Kafka>("kafka: no end", &Unknown, "c1 n1 |-s1@0-| |-!p0=0:1-|");
+    suite.judge::<Kafka>("kafka: nothing sent", &Unknown, "c1 n1 |-s1@0-? \nc2 n2 |-!p0=-|");
+    suite.judge::<Kafka>("kafka: no poll", &Unknown, "c1 n1 |-s1@0-|");
+}
+
+fn kafka_shows(suite: &mut Suite) {
+    suite.judge::<Kafka>(
+        "kafka: two messages at one offset, as senders were told",
+        &Invalid(
+            &["KAFKA-INCONSISTENT-OFFSET"],
+            "offset 0 of x holds two messages: 1 by c1's send on n1 at 210ms, 2 by c2's send on n2",
+        ),
+        "c1 n1         |-s1@0-|
+         c2 n2                  |-s2@0-|  |-!p1=-|",
+    );
+    suite.judge::<Kafka>(
+        "kafka: two messages at one offset, as polls were told",
+        &Invalid(&["KAFKA-INCONSISTENT-OFFSET"], "offset 0 of x holds two messages"),
+        "c1 n1         |-s1@0-?                        |-!p1=-|
+         c2 n2                  |-s2@0-?
+         c3 n2                           |-p0=0:1-|
+         c4 n2                           |-p0=0:2-|",
+    );
+    suite.judge::<Kafka>(
+        "kafka: twice in a log",
+        &Invalid(&["KAFKA-DUPLICATE"], "1 is in x more than once: at offset 0 by c1's send on n1"),
+        "c1 n1 |-s1@0-| |-p0=0:1,1:1-| |-!p2=-|",
+    );
+    suite.judge::<Kafka>(
+        "kafka: shown though its send failed",
+        &Invalid(&["KAFKA-ABORTED-READ"], "shows 1, whose send to x had failed"),
+        "c1 n1 |-s1!-| |-p0=0:1-|  |-!p1=-|",
+    );
+    suite.judge::<Kafka>(
+        "kafka: nobody sent it",
+        &Invalid(&["KAFKA-PHANTOM"], "shows 7, which nobody ever sent to x"),
+        "c1 n1 |-s1@0-| |-p0=0:1,1:7-|  |-!p2=-|",
+    );
+    suite.judge::<Kafka>(
+        "kafka: sent to another log",
+        &Invalid(&["KAFKA-PHANTOM"], "shows 1, which nobody ever sent to y"),
+        "c1 n1 |-s1@0-| |-y/p0=0:1-|  |-!p1=+y/p1=-|",
+    );
+    suite.judge::<Kafka>(
+        "kafka: shown before it was sent",
+        &Invalid(&["KAFKA-PHANTOM"], "shows 1, which nobody had asked to send before 260ms"),
+        "c1 n1                     |-s1@0-|  |-!p1=-|
+         c2 n1         |-p0=0:1-|",
+    );
+    suite.judge::<Kafka>(
+        "kafka: shown while it was sent",
+        &Valid,
+        "c1 n1             |-s1@0-----|  |-!p1=-|
+         c2 n1         |-p0=0:1-|",
+    );
+}
+
+fn kafka_orders(suite: &mut Suite) {
+    let sent = |polls: &str| {
+        format!(
+            "c1 n1 |-s1@0-| |-s2@1-| |-s3@2-|\nc2 n2 {:27}{polls} |-!p0=0:1,1:2,2:3-| |-!p3=-|",
+            ""
+        )
+    };
+    let mut reject = |name, id: &'static [&'static str], sentence, polls: &str| {
+        suite.judge::<Kafka>(name, &Invalid(id, sentence), &sent(polls));
+    };
+    reject(
+        "kafka: leaves one out",
+        &["KAFKA-INT-POLL-SKIP"],
+        "goes from offset 0 to 2 and leaves out 2 was sent to x by c1",
+        "|-p0=0:1,2:3-|",
+    );
+    reject("kafka: begins late", &["KAFKA-POLL-SKIP"], "begins at offset 2", "|-p1=2:3-|");
+    reject(
+        "kafka: begins early",
+        &["KAFKA-NONMONOTONIC-POLL"],
+        "c2's poll of x from 1 on n2, begun at 330ms, begins at offset 0, where it should not",
+        "|-p1=0:1-|",
+    );
+    reject(
+        "kafka: goes back",
+        &["KAFKA-INT-NONMONOTONIC-POLL"],
+        "shows offset 1 and then offset 0",
+        "|-p1=1:2,0:1-|",
+    );
+    reject("kafka: twice", &["KAFKA-INT-NONMONOTONIC-POLL"], "offset 0 and", "|-p0=0:1,0:1-|");
+    for polls in ["|-p0=0:1-|", "|-p2=2:3-| |-p0=0:1-|", "|-p1=1:2-|", "|-p9=-|"] {
+        suite.judge::<Kafka>("kafka: any part, from anywhere", &Valid, &sent(polls));
+    }
+    suite.judge::<Kafka>(
+        "kafka: a sender's second message is before its first",
+        &Invalid(
+            &["KAFKA-NONMONOTONIC-SEND"],
+            "c1 sent 1 to x and then 2, yet 2 is at offset 0 and 1 at offset 1",
+        ),
+        "c1 n1 |-s1@1-| |-s2@0-| |-!p0=0:2,1:1-| |-!p2=-|",
+    );
+    suite.judge::<Kafka>(
+        "kafka: senders do not wait for one another",
+        &Valid,
+        "c1 n1 |-s1@1-| |-y/s3@0-|        |-!p0=0:2,1:1+y/p0=0:3-| |-!p2=+y/p1=-|
+         c2 n1           |-s2@0-|",
+    );
+}
+
+fn kafka_commits(suite: &mut Suite) {
+    let commits = |ops: &str| format!("{ops}\nc3 n3 |-s1@0-| |-!p0=0:1-| |-!p1=-|");
+    let mut judge = |name, expected, ops: &str| {
+        suite.judge::<Kafka>(name, expected, &commits(ops));
+    };
+    let ahead = &Invalid(&["KAFKA-COMMIT-AHEAD"], "that offset 5 of x is committed, yet none");
+    judge("kafka: commits", &Valid, "c1 n1 |-l-| |-c5-| |-l5-| |-l3-| |-l-|");
+    judge("kafka: a commit may be under way", &Valid, "c1 n1 |-c5-----|\nc2 n2   |-l5-|");
+    judge("kafka: a commit may have happened", &Valid, "c1 n1 |-c5-?\nc2 n2     |-l5-|");
+    judge("kafka: none may be told as 0", &Valid, "c1 n1 |-l0-|");
+    judge("kafka: nobody committed", ahead, "c1 n1 |-l5-|");
+    judge("kafka: nobody committed so much", ahead, "c1 n1 |-c3-| |-l5-|");
+    judge("kafka: nobody committed by then", ahead, "c1 n1 |-l5-| |-c5-|");
+    judge("kafka: the commit failed", ahead, "c1 n1 |-c5!-| |-l5-|");
+    judge("kafka: committed elsewhere", ahead, "c1 n1 |-y/c5-| |-l5-|");
 }
 
 fn lin_kv_accepts(suite: &mut Suite) {

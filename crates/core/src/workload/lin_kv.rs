@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Draw, Workload};
+use super::{Draw, Workload, key_name};
 use crate::Api;
 
 /// Clients read, write and compare-and-set single keys.
@@ -89,16 +89,6 @@ impl LinKv {
     fn kind(draw: Draw) -> u64 {
         draw.key.derive(u64::from(draw.index)).at(1) % 5
     }
-
-    /// The name of a key for people: x, y, z, k3, k4, ...
-    fn name(key: u64) -> String {
-        match key {
-            0 => "x".into(),
-            1 => "y".into(),
-            2 => "z".into(),
-            other => format!("k{other}"),
-        }
-    }
 }
 
 impl Workload for LinKv {
@@ -134,9 +124,9 @@ impl Workload for LinKv {
 
     fn describe_request(request: &Request) -> String {
         match request {
-            Request::Read { key } => format!("read {}", Self::name(*key)),
-            Request::Write { key, value } => format!("write {}={value}", Self::name(*key)),
-            Request::Cas { key, from, to } => format!("cas {}: {from}→{to}", Self::name(*key)),
+            Request::Read { key } => format!("read {}", key_name(*key)),
+            Request::Write { key, value } => format!("write {}={value}", key_name(*key)),
+            Request::Cas { key, from, to } => format!("cas {}: {from}→{to}", key_name(*key)),
         }
     }
 
