@@ -85,6 +85,8 @@ nodes! { $
         "a count per node, merged by maximum";
     "pn-counter" Reference pn_counter::PnCounter, "shapiro2011", [],
         "two counts per node, of ups and of downs, merged by maximum";
+    "partitioned-log" Reference partitioned_log::PartitionedLog, "kreps2011 §3.1", [],
+        "one owner per log, and every node a gateway that asks again until it is answered";
     "primary-backup" Broken primary_backup::PrimaryBackup, "bailis2014",
         ["LIN-LOST-WRITE", "LIN-STALE-READ", "LIN-INVERSION", "LIN-NO-ORDER", "LIN-PHANTOM-READ"],
         "the kind everyone writes first: heartbeats, and whoever hears none takes over";

@@ -22,6 +22,8 @@ pub mod g_counter;
 pub mod g_set;
 pub mod pn_counter;
 
+pub mod partitioned_log;
+
 pub mod abd;
 pub mod paxos;
 pub mod primary_backup;

@@ -1,27 +1,27 @@
 //! `kafka`: a log keeps what was sent to it, in one order, and shows it to everyone.
 //!
-//! PROBLEM     Nobody sees a whole log. A sender learns one offset, a poll shows a part; offsets may
-//!             have gaps, and a poll may stop early. What, then, is missing?
+//! PROBLEM     Nobody sees a whole log. A sender learns one offset, a poll shows a part; offsets
+//!             may have gaps, and a poll may stop early. What, then, is missing?
 //! IDEA        Put together what all answers say of a log: which message is at which offset. Then
 //!             hold every answer against that. A poll may stop anywhere, but what it passes over
 //!             it denies; and a last poll that shows nothing says that the log has come to its end.
-//! RULES       `KAFKA-LOST-WRITE`           sent for sure, passed over, and shown to nobody.
-//!             `KAFKA-UNSEEN`               known, yet past what a last poll takes for the end.
-//!             `KAFKA-INCONSISTENT-OFFSET`  two messages at one offset.
-//!             `KAFKA-DUPLICATE`            one message at two offsets.
-//!             `KAFKA-ABORTED-READ`         shown, though its send had failed.
-//!             `KAFKA-PHANTOM`              shown, though nobody had sent it.
-//!             `KAFKA-PRECOMMITTED-READ`    shown to its own transaction, before that was done.
-//!             `KAFKA-POLL-SKIP`            a poll begins after a message that it should begin with.
-//!             `KAFKA-INT-POLL-SKIP`        a poll leaves a message out.
-//!             `KAFKA-NONMONOTONIC-POLL`    a poll begins before the offset where it should.
-//!             `KAFKA-INT-NONMONOTONIC-POLL` offsets of one poll do not rise.
-//!             `KAFKA-NONMONOTONIC-SEND`    a sender's second message is before its first.
-//!             `KAFKA-INT-NONMONOTONIC-SEND` the same within one transaction.
-//!             `KAFKA-COMMIT-AHEAD`         a committed offset that nobody committed.
+//! RULES       `KAFKA-LOST-WRITE`             sent for sure, passed over, and shown to nobody.
+//!             `KAFKA-UNSEEN`                 known, yet past what a last poll takes for the end.
+//!             `KAFKA-INCONSISTENT-OFFSET`    two messages at one offset.
+//!             `KAFKA-DUPLICATE`              one message at two offsets.
+//!             `KAFKA-ABORTED-READ`           shown, though its send had failed.
+//!             `KAFKA-PHANTOM`                shown, though nobody had sent it.
+//!             `KAFKA-PRECOMMITTED-READ`      shown to its own transaction, before that was done.
+//!             `KAFKA-POLL-SKIP`              a poll begins after a message it should begin with.
+//!             `KAFKA-INT-POLL-SKIP`          a poll leaves a message out.
+//!             `KAFKA-NONMONOTONIC-POLL`      a poll begins before the offset it should.
+//!             `KAFKA-INT-NONMONOTONIC-POLL`  offsets of one poll do not rise.
+//!             `KAFKA-NONMONOTONIC-SEND`      a sender's second message is before its first.
+//!             `KAFKA-INT-NONMONOTONIC-SEND`  the same within one transaction.
+//!             `KAFKA-COMMIT-AHEAD`           a committed offset that nobody committed.
 //! CAVEATS     Nothing is said about when a message must be seen, but for the last polls: a log may
-//!             be as far behind as it likes. The names are Jepsen's; see DEVIATIONS.md for where the
-//!             meaning is not.
+//!             be as far behind as it likes. The names are Jepsen's; see DEVIATIONS.md for where
+//!             the meaning is not.
 //! READ NEXT   kafka/logs.rs → kafka/polls.rs
 
 mod logs;

@@ -180,9 +180,9 @@ impl Drawn for unique_ids::UniqueIds {
     }
 }
 
-/// `s17@3`: 17 is sent, and is at offset 3; `s17!` fails. `p2=2:17,4:18`: a poll from 2; `p2=` shows
-/// nothing. `c3`: commits 3; `c3!` fails. `l3`: 3 is committed; `l` says none. `y/p2=` is about the
-/// log y; else it is x. `p0=+y/p2=` polls both.
+/// `s17@3`: 17 is sent, and is at offset 3; `s17!` fails. `p2=2:17,4:18`: a poll from 2; `p2=`
+/// shows nothing. `c3`: commits 3; `c3!` fails. `l3`: 3 is committed; `l` says none. `y/p2=` is
+/// about the log y; else it is x. `p0=+y/p2=` polls both.
 impl Drawn for kafka::Kafka {
     fn parse(text: &str) -> (kafka::Request, Outcome<kafka::Response>) {
         use kafka::{LogName, Record, Request, Response};

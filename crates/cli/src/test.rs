@@ -29,7 +29,7 @@ use crate::workload::{Visit, visit};
     splitbrain test -w lin-kv --bin ruby --concurrency 4n -- raft.rb\n  \
     splitbrain test -w broadcast --bin demos/python/broadcast_lossy.py --lockstep")]
 pub(crate) struct Test {
-    /// The workload: echo, unique-ids, broadcast, g-set, g-counter, pn-counter, lin-kv
+    /// The workload: echo, unique-ids, broadcast, g-set, g-counter, pn-counter, lin-kv, kafka
     #[arg(short, long, default_value = "lin-kv")]
     workload: String,
     /// The program that runs a node

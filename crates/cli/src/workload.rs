@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use splitbrain_check::Judge;
 use splitbrain_core::workload::{
-    Workload, broadcast, echo, g_counter, g_set, lin_kv, pn_counter, unique_ids,
+    Workload, broadcast, echo, g_counter, g_set, kafka, lin_kv, pn_counter, unique_ids,
 };
 
 use crate::nearest::nearest;
@@ -41,5 +41,6 @@ workloads!(
     g_set::GSet,
     g_counter::GCounter,
     pn_counter::PnCounter,
-    lin_kv::LinKv
+    lin_kv::LinKv,
+    kafka::Kafka
 );

@@ -184,7 +184,7 @@ fn settle<W: Judge>(hub: &mut Hub<'_, W>) -> Option<Duration> {
     hub.clients.grow(u32::from(hub.options.node_count), hub.options.node_count);
     let mut pause = Duration::from_millis(125);
     loop {
-        let complete = ask_all(hub);
+        let complete = ask_all(hub, began + limit);
         let verdict = W::judge(hub.clients.history());
         let settled = match verdict.validity() {
             Validity::Valid => true,
@@ -200,12 +200,20 @@ fn settle<W: Judge>(hub: &mut Hub<'_, W>) -> Option<Duration> {
     }
 }
 
-/// Every client asks once, and nothing before that counts as its last question. Returns whether all
-/// were answered.
-fn ask_all<W: Workload>(hub: &mut Hub<'_, W>) -> bool {
+/// Every client asks once, and on from there if it is told that there is more, though not for ever;
+/// nothing before that counts as its last question. Returns whether all were answered.
+fn ask_all<W: Workload>(hub: &mut Hub<'_, W>, limit: Time) -> bool {
     let asked = hub.clients.history().operations.len();
     hub.ask_last();
-    hub.wait(Time::MAX, |hub| !hub.clients.has_open());
+    let mut first = asked;
+    loop {
+        hub.wait(Time::MAX, |hub| !hub.clients.has_open());
+        let next = hub.clients.history().operations.len();
+        if hub.now() >= limit || hub.is_over() || !hub.ask_on(first) {
+            break;
+        }
+        first = next;
+    }
     for (at, operation) in hub.clients.history_mut().operations.iter_mut().enumerate() {
         operation.last = at >= asked;
     }

@@ -25,8 +25,8 @@ use splitbrain_core::{
     Stamp, Time, Verdict,
 };
 use splitbrain_sim::{
-    Act, Clients, Clocks, Cluster, Failure, Input, Judging, Latency, Planned, Recipe, RecipeError,
-    Slot, Subject,
+    Act, Ask, Clients, Clocks, Cluster, Failure, Input, Judging, Latency, Planned, Recipe,
+    RecipeError, Slot, Subject,
 };
 
 use crate::answer;
@@ -616,16 +616,20 @@ impl<W: Workload> Cluster for Processes<W> {
 
     fn invoke(
         &mut self,
-        planned: &Planned,
+        ask: Ask<'_>,
         node: NodeId,
         process: ProcessId,
         invoked: Stamp,
     ) -> Option<OperationId> {
-        self.clients.invoke(planned, node, process, invoked)
+        self.clients.invoke(ask, node, process, invoked)
     }
 
     fn complete(&mut self, operation: OperationId, at: Stamp, answer: Option<Slot>) {
         self.clients.complete(operation, at, answer);
+    }
+
+    fn has_follow_up(&self, operation: OperationId) -> bool {
+        self.clients.has_follow_up(operation)
     }
 
     fn is_query(&self, operation: OperationId) -> bool {

@@ -6,7 +6,7 @@ use splitbrain_core::{
     ProcessId, Stamp, Verdict,
 };
 
-use crate::cluster::{AnswerKind, Slot};
+use crate::cluster::{AnswerKind, Ask, Slot};
 use crate::recipe::stream;
 use crate::slab::Slab;
 use crate::{Planned, Recipe, RecipeError};
@@ -79,15 +79,29 @@ impl<W: Workload> Clients<W> {
         if planned.last { W::last(draw) } else { Some(W::generate(draw)) }
     }
 
+    /// What the client asks after its operation was answered, if anything.
+    fn follow_up(&self, operation: OperationId) -> Option<W::Request> {
+        let operation = &self.history.operations[operation.index()];
+        W::follow_up(&operation.request, operation.response()?)
+    }
+
+    /// Whether the client asks on after this answer.
+    pub fn has_follow_up(&self, operation: OperationId) -> bool {
+        self.follow_up(operation).is_some()
+    }
+
     /// Begins an operation.
     pub fn invoke(
         &mut self,
-        planned: &Planned,
+        ask: Ask<'_>,
         node: NodeId,
         process: ProcessId,
         invoked: Stamp,
     ) -> Option<OperationId> {
-        let request = self.request_of(planned)?;
+        let (request, last) = match ask {
+            Ask::Planned(planned) => (self.request_of(planned)?, planned.last),
+            Ask::FollowUp(operation) => (self.follow_up(operation)?, true),
+        };
         let id = OperationId(u32::try_from(self.history.operations.len()).ok()?);
         self.history.operations.push(Operation {
             process,
@@ -96,7 +110,7 @@ impl<W: Workload> Clients<W> {
             invoked,
             completed: None,
             outcome: Outcome::Unknown,
-            last: planned.last,
+            last,
         });
         Some(id)
     }

@@ -112,6 +112,15 @@ pub enum Act {
     Reached(&'static str),
 }
 
+/// What a client asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ask<'a> {
+    /// What the recipe says.
+    Planned(&'a Planned),
+    /// Whatever follows from the answer to this operation, one of the last.
+    FollowUp(OperationId),
+}
+
 /// What an answer means for the operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AnswerKind {
@@ -191,10 +200,10 @@ pub trait Cluster {
     fn timer(&self, node: NodeId, timer: Slot) -> String;
 
     /// A client begins an operation at `node`: makes its request and its entry in the history.
-    /// Returns the operation, or `None` if the workload has none for this plan.
+    /// Returns the operation, or `None` if the workload has none.
     fn invoke(
         &mut self,
-        planned: &Planned,
+        ask: Ask<'_>,
         node: NodeId,
         process: ProcessId,
         invoked: Stamp,
@@ -202,6 +211,9 @@ pub trait Cluster {
 
     /// An operation ended: with this answer, or with nobody knowing how.
     fn complete(&mut self, operation: OperationId, at: Stamp, answer: Option<Slot>);
+
+    /// Whether the client asks on after this answer.
+    fn has_follow_up(&self, operation: OperationId) -> bool;
 
     /// Whether the operation changes nothing.
     fn is_query(&self, operation: OperationId) -> bool;

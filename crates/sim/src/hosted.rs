@@ -12,7 +12,7 @@ use splitbrain_core::{
 };
 
 use crate::clients::{Clients, Judging};
-use crate::cluster::{Act, Clocks, Cluster, Failure, Input, Slot};
+use crate::cluster::{Act, Ask, Clocks, Cluster, Failure, Input, Slot};
 use crate::recipe::stream;
 use crate::slab::Slab;
 use crate::{Planned, Recipe, RecipeError, Subject};
@@ -298,16 +298,20 @@ impl<N: Node<Api: Workload>> Cluster for Nodes<N> {
 
     fn invoke(
         &mut self,
-        planned: &Planned,
+        ask: Ask<'_>,
         node: NodeId,
         process: ProcessId,
         invoked: Stamp,
     ) -> Option<OperationId> {
-        self.clients.invoke(planned, node, process, invoked)
+        self.clients.invoke(ask, node, process, invoked)
     }
 
     fn complete(&mut self, operation: OperationId, at: Stamp, answer: Option<Slot>) {
         self.clients.complete(operation, at, answer);
+    }
+
+    fn has_follow_up(&self, operation: OperationId) -> bool {
+        self.clients.has_follow_up(operation)
     }
 
     fn is_query(&self, operation: OperationId) -> bool {

@@ -23,7 +23,7 @@ mod slab;
 mod world;
 
 pub use clients::{Answer, Clients, Judging};
-pub use cluster::{Act, AnswerKind, Clocks, Cluster, Failure, Input, Slot};
+pub use cluster::{Act, AnswerKind, Ask, Clocks, Cluster, Failure, Input, Slot};
 pub use hosted::Hosted;
 pub use latency::Latency;
 pub use metrics::{Histogram, Metrics};

@@ -20,7 +20,7 @@ use splitbrain_core::{
     OperationId, ProcessId, Rng, Stamp, Target, Time, Trace, Verdict,
 };
 
-use crate::cluster::{Act, AnswerKind, Clocks, Cluster, Failure, Input, Slot};
+use crate::cluster::{Act, AnswerKind, Ask, Clocks, Cluster, Failure, Input, Slot};
 use crate::recipe::stream;
 use crate::recorder::{Cause, NOTHING, Recorder};
 use crate::{Metrics, Network, Recipe, RecipeError, Transit};
@@ -80,6 +80,9 @@ const EPOCH: u64 = 1_000_000_000_000_000;
 const RESTART_AFTER: u64 = 500_000_000;
 /// How long a client waits before it asks one of the last operations again.
 const ASK_AGAIN_AFTER: u64 = 100_000_000;
+/// How long a client thinks about an answer that says that there is more. Not nothing: who is told
+/// so for ever must come to the end of the run.
+const ASK_ON_AFTER: u64 = 1_000_000;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Due {
@@ -214,6 +217,8 @@ struct Client {
     open: Option<OperationId>,
     /// How many nodes have sent it away from its last operation: it goes on to the next one.
     sent_away: u16,
+    /// The answer that its last operation goes on from, if there was one.
+    goes_on: Option<OperationId>,
 }
 
 /// What the world knows of an operation.
@@ -277,6 +282,7 @@ impl<'a> World<'a> {
             plans: VecDeque::new(),
             open: None,
             sent_away: 0,
+            goes_on: None,
         };
         Self {
             recipe,
@@ -872,12 +878,13 @@ impl<'a> World<'a> {
     }
 
     fn on_ask(&mut self, client: u16) {
-        let Client { process, plans, open, sent_away } = &mut self.clients[usize::from(client)];
+        let Client { process, plans, open, sent_away, goes_on } =
+            &mut self.clients[usize::from(client)];
         if open.is_some() {
             return;
         }
         let Some(plan) = plans.pop_front() else { return };
-        let (process, sent_away) = (*process, *sent_away);
+        let (process, sent_away, goes_on) = (*process, *sent_away, *goes_on);
         let planned = &self.recipe.operations[plan as usize];
         if !planned.last && self.now > self.duration {
             // The client fell behind its plan; the last phase is not for making up.
@@ -886,7 +893,8 @@ impl<'a> World<'a> {
         }
         let node = NodeId((planned.node.0 + sent_away) % self.recipe.config.nodes);
         let stamp = Stamp { order: self.order, at: Time::from_nanos(self.now) };
-        let Some(operation) = self.cluster.invoke(planned, node, process, stamp) else {
+        let ask = goes_on.map_or(Ask::Planned(planned), Ask::FollowUp);
+        let Some(operation) = self.cluster.invoke(ask, node, process, stamp) else {
             self.ask_next(client);
             return;
         };
@@ -997,7 +1005,12 @@ impl<'a> World<'a> {
             state.sent_away = (state.sent_away + u16::from(refused)) % self.recipe.config.nodes;
             state.plans.push_front(plan);
             self.push(self.now + ASK_AGAIN_AFTER, NOTHING, Due::Ask { client });
+        } else if last && self.cluster.has_follow_up(operation) {
+            state.goes_on = Some(operation);
+            state.plans.push_front(plan);
+            self.push(self.now + ASK_ON_AFTER, NOTHING, Due::Ask { client });
         } else {
+            state.goes_on = None;
             self.ask_next(client);
         }
     }

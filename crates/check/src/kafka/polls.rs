@@ -127,8 +127,8 @@ impl Logs<'_> {
         }
     }
 
-    /// The first message in a stretch of a log that ends before `to`, but for what is lost: where it
-    /// is, and who told.
+    /// The first message in a stretch of a log that ends before `to`, but for what is lost: where
+    /// it is, and who told.
     fn left_out(
         &self,
         log: u32,

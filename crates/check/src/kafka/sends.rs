@@ -54,8 +54,8 @@ impl Logs<'_> {
         told.or_else(shown)
     }
 
-    /// Tells the committed offsets beyond all that anyone had committed: whoever begins there passes
-    /// over messages that nobody has read.
+    /// Tells the committed offsets beyond all that anyone had committed: whoever begins there
+    /// passes over messages that nobody has read.
     pub(super) fn tell_commits(&self, verdict: &mut Verdict) {
         let mut cases = Cases::new("KAFKA-COMMIT-AHEAD");
         let steps = &self.recording.steps;
@@ -101,8 +101,8 @@ fn committed(step: &Step) -> impl Iterator<Item = (u32, u64)> {
     })
 }
 
-/// The committed offsets that a step was told. An offset of 0 says no more than none: whoever begins
-/// there begins at the beginning.
+/// The committed offsets that a step was told. An offset of 0 says no more than none: whoever
+/// begins there begins at the beginning.
 fn told(step: &Step) -> impl Iterator<Item = (u32, u64)> {
     let answered = step.end == End::Ok;
     step.acts.iter().filter(move |_| answered).filter_map(|act| match act {

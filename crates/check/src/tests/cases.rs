@@ -34,6 +34,7 @@ pub(super) fn failures() -> Vec<String> {
     g_counter(&mut suite);
     pn_counter(&mut suite);
     kafka_keeps(&mut suite);
+    kafka_ends(&mut suite);
     kafka_shows(&mut suite);
     kafka_orders(&mut suite);
     kafka_commits(&mut suite);
@@ -294,6 +295,9 @@ fn kafka_keeps(suite: &mut Suite) {
          c3 n1           |-s2@1-|
          c2 n2                   |-p0=1:2-|  |-!p2=-|",
     );
+}
+
+fn kafka_ends(suite: &mut Suite) {
     suite.judge::<Kafka>(
         "kafka: gone from the end",
         &Invalid(

@@ -1,5 +1,5 @@
-//! The judge of logs against its definitions: literal histories of transactions, and the definitions
-//! word by word, with nothing looked up, on random histories.
+//! The judge of logs against its definitions: literal histories of transactions, and the
+//! definitions word by word, with nothing looked up, on random histories.
 
 use std::collections::BTreeSet;
 

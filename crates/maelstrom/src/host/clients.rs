@@ -156,6 +156,14 @@ impl<W: Workload> Clients<W> {
         Some(self.ask(client, request, now))
     }
 
+    /// A client, which must be free, asks on after its last answer, if there is more to ask.
+    pub(crate) fn ask_on(&mut self, operation: OperationId, now: Time) -> Option<Ask> {
+        let answered = &self.history.operations[operation.index()];
+        let request = W::follow_up(&answered.request, answered.response()?)?;
+        let client = *self.by_process.get(&answered.process)?;
+        Some(self.ask(client, request, now))
+    }
+
     /// Has a client, which must be free, ask `request`.
     fn ask(&mut self, client: usize, request: W::Request, now: Time) -> Ask {
         let invoked = self.stamp(now);

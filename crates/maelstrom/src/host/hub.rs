@@ -281,6 +281,20 @@ impl<'a, W: Workload> Hub<'a, W> {
         }
     }
 
+    /// Has every client ask on whose answer says that there is more, of the operations from `first`
+    /// on. Returns whether there was one.
+    pub(crate) fn ask_on(&mut self, first: usize) -> bool {
+        let mut asked = false;
+        for operation in first..self.clients.history().operations.len() {
+            let operation = OperationId(u32::try_from(operation).unwrap_or(u32::MAX));
+            if let Some(ask) = self.clients.ask_on(operation, self.now) {
+                self.send_ask(&ask);
+                asked = true;
+            }
+        }
+        asked
+    }
+
     fn send_ask(&mut self, ask: &Ask) {
         let from = Peer::Client(ask.process);
         self.journal.note(self.now, from, What::Invoke(ask.operation));
