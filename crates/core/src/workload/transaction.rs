@@ -107,10 +107,10 @@ mod tests {
                 }
             }
         }
-        assert_eq!(writes.len(), 40, "four keys to each of ten eras");
+        assert!(writes.keys().all(|key| *key < 40), "four keys to each of ten eras");
         for era in 0..10 {
-            let count = |rank| writes[&(era * KEYS_AT_ONCE + rank)];
-            assert!((15..80).contains(&count(0)) && (1..30).contains(&count(3)), "{writes:?}");
+            let count = |rank| writes.get(&(era * KEYS_AT_ONCE + rank)).copied().unwrap_or(0);
+            assert!((20..70).contains(&count(0)) && count(3) < 20, "{writes:?}");
         }
         assert_eq!(last(Draw { key, index: 70 }).collect::<Vec<_>>(), Vec::from_iter(0..8));
     }
