@@ -15,20 +15,26 @@ mod forms;
 mod json;
 mod log;
 mod ours;
+mod plain;
 mod source;
 mod values;
+mod write;
 
 use std::fmt;
 use std::io::Read;
 
+use splitbrain_core::ErrorCode;
+
 use crate::record::{Paired, Pairing, Record};
-use crate::{FileError, Limits};
+use crate::{FileError, Limits, Value};
 
 use events::Around;
 pub use forms::{Form, forms, workloads};
 use ours::Ours;
 use source::Source;
 use values::{Notation, Values};
+pub(crate) use write::our_line;
+pub use write::{WriteError, write};
 
 /// A format of files.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -215,6 +221,51 @@ impl<R: Read> Iterator for Records<R> {
             }
         }
     }
+}
+
+impl Value {
+    /// Reads one value, written in EDN.
+    ///
+    /// # Errors
+    /// When the text is no value, or more than one.
+    ///
+    /// ```
+    /// use splitbrain_check::Value;
+    ///
+    /// assert_eq!(Value::parse("[1 :x]").unwrap(), Value::from([1.into(), Value::keyword("x")]));
+    /// assert!(Value::parse("[1 :x").is_err() && Value::parse("1 2").is_err());
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, FileError> {
+        let source = Source::new(text.as_bytes(), Limits::default());
+        let mut values = Values::new(source, Notation::Edn);
+        let value = values.value()?;
+        values.space()?;
+        match values.source.peek() {
+            None => Ok(value),
+            Some(_) => Err(values.source.error("something stands after the value")),
+        }
+    }
+}
+
+/// The code and the text of an error: of `[22 "text"]` as our own files have it, of `:name`,
+/// `[:name "text"]` or a number as Jepsen and Maelstrom do. What has no code is an abort: it is
+/// definite, and says nothing more.
+pub(crate) fn failure_of(error: &Value) -> (ErrorCode, String) {
+    let (head, rest) = match error.list() {
+        Some([head, rest @ ..]) => (head, rest),
+        _ => (error, &[][..]),
+    };
+    let code = match head {
+        Value::Int(code) => u32::try_from(*code).ok().map(ErrorCode),
+        head => head.name().and_then(|name| ErrorCode::named(name.trim_start_matches(':'))),
+    };
+    let text = match (code, rest) {
+        _ if error.is_nil() => String::new(),
+        (Some(_), []) => String::new(),
+        (Some(_), [Value::Text(text)]) => text.to_string(),
+        _ => error.to_string(),
+    };
+    (code.unwrap_or(ErrorCode::ABORT), text)
 }
 
 /// How much of a file is looked at to know its format.

@@ -14,7 +14,6 @@
 
 mod budget;
 mod cases;
-
 mod counter;
 mod echo;
 mod explain;
@@ -25,6 +24,7 @@ pub mod kafka;
 pub mod lin_kv;
 pub mod linearizability;
 pub mod memory;
+pub mod object;
 mod planted;
 pub mod record;
 mod set_full;

@@ -46,6 +46,33 @@ pub struct Record {
     pub last: bool,
 }
 
+impl Record {
+    /// The operation's key, and the two values without it. In a history of independent keys, which
+    /// is `keyed`, the key may stand in the values.
+    pub(crate) fn key_and_values(&self, keyed: bool) -> (Option<&Value>, &Value, &Value) {
+        let pair = |value| match Value::list(value) {
+            Some([key, inner]) if keyed && self.key.is_none() => (Some(key), inner),
+            _ => (None, value),
+        };
+        let (key, asked) = pair(&self.asked);
+        (self.key.as_ref().or(key), asked, pair(&self.answered).1)
+    }
+}
+
+/// Whether the operations are of independent keys: each has a key of its own, or all its values are
+/// pairs of which the first is the key, as Jepsen writes them: `read` asks `[k nil]`, `cas` asks
+/// `[k [a b]]`.
+pub(crate) fn independent(records: &[Record]) -> bool {
+    let pair = |record: &Record| {
+        let is_pair = match record.asked.list() {
+            Some([_, inner]) => &*record.function != "cas" || inner.list().is_some(),
+            _ => false,
+        };
+        record.key.is_some() || is_pair && &*record.function != "txn"
+    };
+    !records.is_empty() && records.iter().all(pair)
+}
+
 /// Where in a history something stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Moment {

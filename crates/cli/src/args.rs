@@ -43,15 +43,16 @@ pub(crate) enum Command {
     },
     /// Any program that speaks Maelstrom's protocol, in any language
     Test(Box<crate::test::Test>),
-    /// Judge a recorded history
-    #[command(after_help = "Example: splitbrain check .splitbrain/runs/latest/history.jsonl")]
-    Check {
-        /// The file: JSON Lines, as runs leave them
-        file: PathBuf,
-        /// The verdict as JSON on standard output
-        #[arg(long)]
-        json: bool,
-    },
+    /// Judge recorded histories
+    #[command(
+        after_help = "Examples:\n  splitbrain check .splitbrain/runs/latest/history.jsonl\n  \
+                      splitbrain check --explain history.edn\n  \
+                      splitbrain check -m cas-register --initial 0 *.edn"
+    )]
+    Check(Box<crate::check::Check>),
+    /// Write a recorded history in another format
+    #[command(after_help = "Example: splitbrain convert history.edn --to jsonl -o history.jsonl")]
+    Convert(crate::check::Convert),
     /// A kept run again, event by event
     #[command(
         after_help = "Examples:\n  splitbrain replay latest\n  splitbrain replay 3 --shrink\n  \

@@ -2,16 +2,16 @@
 
 mod args;
 mod builtin;
+mod check;
 mod demo;
 mod nearest;
 mod sim;
 mod test;
 mod workload;
 
-use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Parser;
 use splitbrain_lab::{write_err, write_out};
 
@@ -72,7 +72,8 @@ fn run(cli: Cli) -> Result<u8> {
         Some(Command::Sim(options)) => sim::sim(&options),
         Some(Command::List { filter }) => list(filter.as_deref().unwrap_or("")),
         Some(Command::Test(options)) => test::test(&options),
-        Some(Command::Check { file, json }) => check(&file, json),
+        Some(Command::Check(options)) => check::check(&options),
+        Some(Command::Convert(options)) => check::convert(&options),
         Some(Command::Replay(options)) => sim::replay(&options),
         Some(Command::Explain { id }) => explain(id.as_deref()),
         Some(Command::Node { name, disk }) => builtin::serve(&name, disk.as_deref()).map(|()| 0),
@@ -121,47 +122,4 @@ fn explain(id: Option<&str>) -> Result<u8> {
         Some(near) => bail!("no finding {id:?}; did you mean {near}?"),
         None => bail!("no finding {id:?} ('splitbrain explain' names all)"),
     }
-}
-
-fn open(file: &Path) -> Result<std::io::BufReader<std::fs::File>> {
-    let opened = std::fs::File::open(file);
-    opened
-        .map(std::io::BufReader::new)
-        .with_context(|| format!("{} cannot be read", file.display()))
-}
-
-/// Judges a history file by the judge of the workload that it names.
-fn check(file: &Path, json: bool) -> Result<u8> {
-    let header = splitbrain_check::read_header(open(file)?)
-        .map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
-    struct Check<'a> {
-        file: &'a Path,
-    }
-    impl workload::Visit for Check<'_> {
-        type Output = Result<(usize, splitbrain_core::Verdict)>;
-        fn visit<W: splitbrain_check::Judge>(self) -> Self::Output {
-            let history = splitbrain_check::read::<W>(open(self.file)?)
-                .map_err(|error| anyhow::anyhow!("{}: {error}", self.file.display()))?;
-            Ok((history.operations.len(), W::judge(&history)))
-        }
-    }
-    let (operations, verdict) = workload::visit(&header.workload, Check { file })??;
-    let validity = verdict.validity();
-    if json {
-        let value = serde_json::json!({
-            "verdict": validity, "workload": header.workload, "operations": operations,
-            "findings": verdict.findings, "undecided": verdict.undecided, "remarks": verdict.remarks,
-        });
-        write_out(&format!("{value:#}\n"))?;
-    } else {
-        let mut text = format!("{validity}: {operations} operations of {}\n", header.workload);
-        for finding in &verdict.findings {
-            text += &format!("  {}  {}\n", finding.id, finding.sentence);
-        }
-        for why in &verdict.undecided {
-            text += &format!("  undecided: {why}\n");
-        }
-        write_out(&text)?;
-    }
-    Ok(validity.exit_status())
 }

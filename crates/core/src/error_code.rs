@@ -66,6 +66,11 @@ impl ErrorCode {
     pub fn name(self) -> Option<&'static str> {
         Self::NAMES.iter().find(|(code, _)| *code == self).map(|(_, name)| *name)
     }
+
+    /// The code of this name, if the protocol has one.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(_, known)| *known == name).map(|(code, _)| *code)
+    }
 }
 
 impl fmt::Display for ErrorCode {

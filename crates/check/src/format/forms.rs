@@ -7,6 +7,8 @@
 //! RULES       The type of an answer is that of its request and `_ok`. A `key` is a key.
 //! READ NEXT   ours.rs; FORMATS.md has an example of each
 
+use std::sync::Arc;
+
 use crate::Value;
 
 /// A function of a workload.
@@ -107,5 +109,19 @@ pub(crate) fn joined(names: &[&str], body: &Value) -> Result<Value, String> {
             let missing = |name: &&str| field(name).ok_or(format!("the field {name:?} is missing"));
             names.iter().map(missing).collect::<Result<_, _>>().map(Value::List)
         }
+    }
+}
+/// The fields of a request or an answer that stands for this value.
+pub(crate) fn split(names: &[&str], value: &Value) -> Result<Vec<(Value, Value)>, String> {
+    let key = |name: &str| Value::Text(Arc::from(name));
+    match names {
+        [] => Ok(Vec::new()),
+        [name] => Ok(vec![(key(name), value.clone())]),
+        names => match value.list() {
+            Some(items) if items.len() == names.len() => {
+                Ok(names.iter().map(|name| key(name)).zip(items.iter().cloned()).collect())
+            }
+            _ => Err(format!("the value must be a list of {}", names.join(", "))),
+        },
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use splitbrain_core::{End, ProcessId};
 
 use super::forms::{Form, forms, joined, workloads};
+use super::plain::unescaped;
 use super::values::Values;
 use crate::history_file::{FORMAT, Order, VERSION};
 use crate::record::{Moment, Record};
@@ -82,6 +83,7 @@ impl Ours {
         })?;
         let form = self.form(function)?;
         let asked = joined(form.request, request).map_err(|why| format!("request: {why}"))?;
+        let asked = unescaped(asked);
         let completed = match field("completed")? {
             Value::Nil => None,
             moment => Some(self::moment(moment, "completed", line)?),
@@ -92,7 +94,7 @@ impl Ours {
             process: ProcessId(process),
             node: body.field("node").and_then(name),
             function: Arc::from(form.function),
-            key: request.field("key").cloned(),
+            key: request.field("key").cloned().map(unescaped),
             asked,
             answered,
             invoked: moment(field("invoked")?, "invoked", line)?,
@@ -139,7 +141,7 @@ fn outcome(form: &Form, outcome: &Value) -> Result<(End, Value, Value), String> 
             return Err(format!("the answer to {function:?} must have the type \"{function}_ok\""));
         }
         let answered = joined(form.response, response).map_err(|why| format!("answer: {why}"))?;
-        return Ok((End::Ok, answered, Value::Nil));
+        return Ok((End::Ok, unescaped(answered), Value::Nil));
     }
     if let Some(why) = outcome.field("failed") {
         let of = |name: &str| why.field(name).cloned().unwrap_or_default();
