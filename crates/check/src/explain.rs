@@ -1,10 +1,18 @@
 //! What each finding means: a page per id, for people.
 
 macro_rules! pages {
-    ($($id:literal)*) => {
+    ($($id:literal $(is $base:literal with $kind:literal)?)*) => {
         /// Every page, in the order of the ids.
-        const PAGES: &[(&str, &str)] =
-            &[$(($id, include_str!(concat!("explain/", $id, ".md")))),*];
+        const PAGES: &[(&str, &str)] = &[$(($id, pages!(@page $id $($base $kind)?))),*];
+    };
+    (@page $id:literal) => { include_str!(concat!("explain/", $id, ".md")) };
+    // What a session or a clock adds to an anomaly is the same for all of them.
+    (@page $id:literal $base:literal $kind:literal) => {
+        concat!(
+            "# ", $id, ": a ", $base, ", once the order of ", $kind, " counts\n\n",
+            include_str!(concat!("explain/shared/", $kind, ".md")),
+            include_str!(concat!("explain/", $base, ".md")),
+        )
     };
 }
 
@@ -20,6 +28,23 @@ pages! {
     "COUNTER-WRONG"
     "ECHO-WRONG"
     "EVENTUAL-DIVERGED"
+    "G-nonadjacent"
+    "G-nonadjacent-process" is "G-nonadjacent" with "process"
+    "G-nonadjacent-realtime" is "G-nonadjacent" with "realtime"
+    "G-single"
+    "G-single-process" is "G-single" with "process"
+    "G-single-realtime" is "G-single" with "realtime"
+    "G0"
+    "G0-process" is "G0" with "process"
+    "G0-realtime" is "G0" with "realtime"
+    "G1a"
+    "G1b"
+    "G1c"
+    "G1c-process" is "G1c" with "process"
+    "G1c-realtime" is "G1c" with "realtime"
+    "G2-item"
+    "G2-item-process" is "G2-item" with "process"
+    "G2-item-realtime" is "G2-item" with "realtime"
     "ID-DUPLICATE"
     "KAFKA-ABORTED-READ"
     "KAFKA-COMMIT-AHEAD"
@@ -64,6 +89,14 @@ pages! {
     "SET-DUPLICATED"
     "SET-LOST"
     "SET-PHANTOM"
+    "cyclic-versions"
+    "dirty-update"
+    "duplicate-elements"
+    "future-read"
+    "garbage-read"
+    "incompatible-order"
+    "internal"
+    "lost-update"
 }
 
 /// The page of a finding: what it means, how it happens, where it bit, what usually fixes it.

@@ -10,23 +10,31 @@
 //!             configurations, never of seconds.
 //! CAVEATS     Where a judge differs from Maelstrom's, DEVIATIONS.md says so, and why.
 //! READ NEXT   judge.rs → set_full.rs → counter.rs → lin_kv.rs → linearizability.rs →
-//!             memory.rs → transaction.rs
+//!             memory.rs → transaction.rs → isolation.rs →
+//!             list_append.rs → rw_register.rs
 
+pub mod anomaly;
 mod budget;
 mod cases;
+pub mod consistency;
 mod counter;
+mod cycle;
 mod echo;
 mod explain;
 pub mod format;
+mod graph;
 mod history_file;
+pub mod isolation;
 mod judge;
 pub mod kafka;
 pub mod lin_kv;
 pub mod linearizability;
+pub mod list_append;
 pub mod memory;
 pub mod object;
 mod planted;
 pub mod record;
+pub mod rw_register;
 mod set_full;
 pub mod show;
 pub mod spec;
@@ -45,5 +53,7 @@ pub use explain::{explain, ids};
 pub use format::{Format, Records};
 pub use history_file::{FileError, Header, Limits, Reader, read, read_header, write};
 pub use judge::Judge;
+pub use list_append::judge as judge_list_append;
 pub use record::Record;
+pub use rw_register::judge as judge_rw_register;
 pub use value::Value;

@@ -135,6 +135,50 @@ bugs! {
     EveryReadIsLast,
     /// Eventual: an open write has arrived everywhere.
     OpenHasArrived,
+    /// No append follows another.
+    TxnNoWw,
+    /// Who missed a write comes after it.
+    TxnRwBackwards,
+    /// An append that no read shows never happened.
+    TxnUnreadIgnored,
+    /// Transactions of unknown outcome happened.
+    TxnUnknownHappened,
+    /// Transactions of unknown outcome did not happen, whoever saw them.
+    TxnUnknownIgnored,
+    /// Transactions of unknown outcome ended when their clients gave up.
+    TxnUnknownEnds,
+    /// What ends and what begins at the same place do not overlap.
+    TxnTiesOrdered,
+    /// An element may be appended twice.
+    TxnDuplicateAppendsKept,
+    /// What failed may be read.
+    TxnAbortedReadMissed,
+    /// A list may show an element twice.
+    TxnRepeatsMissed,
+    /// Reads need not agree on an order.
+    TxnOrdersMissed,
+    /// A transaction need not see its own appends.
+    TxnOwnAppendsUnseen,
+    /// A transaction may see what it appends later.
+    TxnFutureReadMissed,
+    /// Values of a key may each come before the other.
+    TxnCyclicVersionsMissed,
+    /// Two updates of a key are one lost, whatever they replaced.
+    TxnUpdatesByKey,
+    /// The kinds that follow from a kind that was found are found too.
+    CycleImpliedTold,
+    /// Cycles with one rw are not found.
+    CycleSingleMissed,
+    /// The first cycle is told, not the shortest.
+    CycleFirstTold,
+    /// Two rw may follow each other in a cycle that has none in a row.
+    CycleRwInARow,
+    /// What leads to those that stand on both sides is forgotten.
+    JunctionOneWay,
+    /// A search out of budget says: there is none.
+    CycleGivenUpIsValid,
+    /// Witnesses of a cycle are left out of its history.
+    TxnWitnessesDropped,
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod brute_force;
 mod cases;
+mod isolation;
 mod kafka;
 
 use crate::memory;
@@ -42,7 +43,11 @@ fn planted_bugs_are_noticed() {
             let told = || memory::tests::failures().into_iter().next();
             with(Some(bug), || told().or_else(|| memory::tests::disagreement(4_000)))
         };
-        if by_case.or_else(by_force).or_else(weak).is_none() {
+        let transactions = || {
+            let told = || isolation::failures().into_iter().next();
+            with(Some(bug), || told().or_else(|| isolation::disagreement(20_000)))
+        };
+        if by_case.or_else(by_force).or_else(weak).or_else(transactions).is_none() {
             unnoticed.push(bug);
         }
     }

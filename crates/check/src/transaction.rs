@@ -89,6 +89,11 @@ impl Packed {
     pub(crate) const READ_VALUE: u32 = u32::MAX - 3;
     /// Lists are shorter than this.
     pub(crate) const LIST: u32 = u32::MAX - 4;
+
+    /// Whether it is a read, and it is known what it showed.
+    pub(crate) const fn is_answered(&self) -> bool {
+        self.form < Self::LIST || self.form == Self::READ_VALUE
+    }
 }
 
 /// The place of a completion that never came.
@@ -286,11 +291,75 @@ impl Transactions {
             let names: Vec<_> = part.iter().map(|v| self.value_name(*v).to_string()).collect();
             names.join(" ")
         };
+        if list.is_empty() {
+            return "nothing".into();
+        }
         if list.len() <= 2 * SHOWN {
             return format!("[{}]", names(list));
         }
         let (start, end) = (&list[..SHOWN], &list[list.len() - SHOWN..]);
         format!("[{} ... {}]", names(start), names(end))
+    }
+
+    /// A list around the element at `at`: `[... 3 8 ...]`.
+    pub(crate) fn describe_around(&self, list: &[Value], at: usize) -> String {
+        const SHOWN: usize = 4;
+        let from = at.saturating_sub(SHOWN).min(list.len().saturating_sub(1));
+        let to = list.len().min(at.saturating_add(SHOWN));
+        let names: Vec<String> =
+            list[from..to].iter().map(|value| self.value_name(*value).to_string()).collect();
+        let before = if from > 0 { "... " } else { "" };
+        let after = if to < list.len() { " ..." } else { "" };
+        format!("[{before}{}{after}]", names.join(" "))
+    }
+
+    /// The first `length` elements of a list, by its number.
+    pub(crate) fn list(&self, list: u32, length: u32) -> &[Value] {
+        if length == 0 { &[] } else { self.lists.list(list, length) }
+    }
+
+    /// Some of the transactions, and of each what it did to some of the keys; numbered as they
+    /// stand.
+    pub(crate) fn only(&self, ids: &[OperationId], keep: impl Fn(Key) -> bool) -> Self {
+        let mut some = Self::default();
+        for id in ids {
+            let new = some.begin(self.process(*id), self.invoked(*id), &[]).index();
+            some.completed[new] = self.completed[id.index()];
+            some.end[new] = self.end[id.index()];
+            for op in self.ops(*id).filter(|op| keep(op.key())) {
+                let list = self.renumbered(op, &mut some);
+                let key = some.key(self.key_name(op.key()));
+                let value = list.first().copied().unwrap_or(Value(0));
+                let op = match op {
+                    MicroOp::Append { .. } => MicroOp::Append { key, value },
+                    MicroOp::Write { .. } => MicroOp::Write { key, value },
+                    MicroOp::Read { seen, .. } => {
+                        let seen = match seen {
+                            Seen::Value(_) => Seen::Value(value),
+                            Seen::List(_) => Seen::List(&list),
+                            Seen::Nothing | Seen::Unknown => seen,
+                        };
+                        MicroOp::Read { key, seen }
+                    }
+                };
+                let packed = some.packed(&op, some.end[new]);
+                some.ops.push(packed);
+                some.count[new] += 1;
+            }
+        }
+        some
+    }
+
+    /// The values of a micro-op, as another history numbers them.
+    fn renumbered(&self, op: MicroOp<'_>, other: &mut Self) -> Vec<Value> {
+        let mut number = |value: &Value| other.value(self.value_name(*value));
+        match op {
+            MicroOp::Append { value, .. }
+            | MicroOp::Write { value, .. }
+            | MicroOp::Read { seen: Seen::Value(value), .. } => vec![number(&value)],
+            MicroOp::Read { seen: Seen::List(list), .. } => list.iter().map(number).collect(),
+            MicroOp::Read { .. } => Vec::new(),
+        }
     }
 
     /// The micro-ops as they are kept.

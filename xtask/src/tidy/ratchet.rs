@@ -44,4 +44,7 @@ pub(super) const GRANTS: &[(&str, &[&str], &str)] = &[
 ];
 
 /// Words in capitals with hyphens that look like a finding's id and are none.
-pub(super) const NOT_FINDINGS: &[&str] = &[];
+pub(super) const NOT_FINDINGS: &[&str] = &[
+    // Adya's names of consistency models.
+    "PL-1", "PL-2", "PL-2L", "PL-3", "PL-3U", "PL-CS", "PL-FCV", "PL-MSR", "PL-SI", "PL-SS",
+];
