@@ -46,6 +46,7 @@ pages! {
     "G2-item-process" is "G2-item" with "process"
     "G2-item-realtime" is "G2-item" with "realtime"
     "ID-DUPLICATE"
+    "INVARIANT-BROKEN"
     "KAFKA-ABORTED-READ"
     "KAFKA-COMMIT-AHEAD"
     "KAFKA-DUPLICATE"

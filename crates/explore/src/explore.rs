@@ -2,14 +2,16 @@
 
 use std::sync::{Arc, Mutex};
 
-use splitbrain_core::{Disk, Finding, Node, NodeId, Request, Response};
+use splitbrain_core::{Disk, Node, NodeId, Request, Response};
 
 use crate::ExploreError;
 use crate::bounds::Order;
-use crate::expand::Shape;
-use crate::known::{Reader, Shared, Typed, input};
-use crate::model::{CLIENTS_MAX, Model, NODES_MAX, OPERATIONS_MAX, Says};
+use crate::expand::{Expander, Shape, Step};
+use crate::known::{Reader, Shared, Typed, input, lock};
+use crate::model::{CLIENTS_MAX, Model, NODES_MAX, OPERATIONS_MAX, Property, Says};
 use crate::search::{Control, Limits, Look, Progress, Search, Searched, Stopped, Wrong};
+use crate::store;
+use crate::story::Counterexample;
 use crate::values::{Seat, Values};
 
 /// What came of a search.
@@ -20,10 +22,10 @@ pub struct Explored {
     /// Why it did not see everything within the bounds; `None` if it did, or if it ended because
     /// something is wrong.
     pub stopped: Option<Stopped>,
-    /// What is wrong, if anything is.
-    pub finding: Option<Finding>,
-    /// How many steps lead there.
-    pub steps: Option<usize>,
+    /// What is wrong, if anything is, and a shortest way there.
+    pub counterexample: Option<Counterexample>,
+    /// Each goal, and the fewest steps that reach it; `None` if none was seen to.
+    pub goals: Vec<(&'static str, Option<usize>)>,
     /// How often a handler ran.
     pub calls: u64,
 }
@@ -32,6 +34,162 @@ pub struct Explored {
 /// values satisfy them.
 pub trait Shareable: Node<Message: Send, Timer: Send, Disk: Disk + Send, Api: Send> + Send {}
 impl<N> Shareable for N where N: Node<Message: Send, Timer: Send, Disk: Send, Api: Send> + Send {}
+
+/// The states in which a run may begin, and what is wrong with a start.
+type First = (Vec<Vec<u32>>, Option<Wrong>);
+
+/// A model in numbers, ready to be searched.
+pub(crate) struct System {
+    pub(crate) shared: Mutex<Shared>,
+    pub(crate) shape: Shape,
+    demands: Demands,
+    goals: Vec<&'static str>,
+    /// The states in which a run may begin.
+    pub(crate) first: Vec<Vec<u32>>,
+    /// What is wrong with the start of a node, if anything is.
+    wrong: Option<Wrong>,
+}
+
+impl System {
+    /// # Errors
+    /// When the model cannot be explored.
+    pub(crate) fn new<N>(model: Model<N>) -> Result<Self, ExploreError>
+    where
+        N: Shareable,
+        Request<N>: Send + Sync,
+        Response<N>: Send,
+    {
+        check(&model)?;
+        let shape = Shape::new(model.nodes, model.clients.len(), model.bounds.clone());
+        let demands = Demands::of(&model);
+        let is_goal = |property: &&Property<N>| matches!(property.says, Says::Reachable(_));
+        let goals = model.properties.iter().filter(is_goal).map(|goal| goal.name).collect();
+        let mut values = Values::new(Arc::new(model));
+        let (first, wrong) = values.first_states(&shape)?;
+        let shared = Mutex::new(Shared::new(Box::new(values), &shape));
+        Ok(Self { shared, shape, demands, goals, first, wrong })
+    }
+
+    fn explore(&self, limits: Limits, control: Control<'_>) -> Result<Explored, ExploreError> {
+        let search = Search {
+            shared: &self.shared,
+            shape: &self.shape,
+            look: &self.demands,
+            goals: self.goals.len(),
+            limits,
+            control,
+        };
+        if let Some(wrong) = self.wrong {
+            return Ok(Explored {
+                progress: Progress::default(),
+                stopped: None,
+                counterexample: Some(self.tell(&[], &[], wrong)),
+                goals: self.goals.iter().map(|goal| (*goal, None)).collect(),
+                calls: 0,
+            });
+        }
+        let Searched { progress, stopped, found, parts, goals } = search.run(&self.first)?;
+        let counterexample = found.map(|found| {
+            let path = store::path(&parts, found.state);
+            let states: Vec<&[u32]> = path.iter().map(|id| store::words(&parts, *id)).collect();
+            let mut steps = self.steps_between(&states);
+            if let (Some(step), Some(last)) = (found.step, states.last()) {
+                steps.push((last.to_vec(), step));
+            }
+            self.tell(states[0], &steps, found.wrong)
+        });
+        let length = |state: u32| store::path(&parts, state).len() - 1;
+        let goals = self.goals.iter().zip(goals).map(|(name, at)| (*name, at.map(length)));
+        let goals = goals.collect();
+        let calls = lock(&self.shared).calls;
+        Ok(Explored { progress, stopped, counterexample, goals, calls })
+    }
+
+    /// Tells of the steps from a first state to something wrong.
+    fn tell(&self, first: &[u32], steps: &[(Vec<u32>, Step)], wrong: Wrong) -> Counterexample {
+        let mut told = lock(&self.shared).typed.tell(first, steps, wrong);
+        if self.first.len() > 1 && !first.is_empty() {
+            let nth = self.first.iter().position(|other| other == first).unwrap_or(0);
+            told.steps.insert(0, begin(nth));
+        }
+        told
+    }
+
+    /// The steps between states that follow each other, each with the state before it.
+    fn steps_between(&self, states: &[&[u32]]) -> Vec<(Vec<u32>, Step)> {
+        let mut expander = Expander::new(Reader::new(&self.shared), &self.shape);
+        let mut steps = Vec::new();
+        for pair in states.windows(2) {
+            let mut found = None;
+            expander.expand(pair[0], &mut |step: Step, after: &[u32]| {
+                if after == pair[1] {
+                    found.get_or_insert(step);
+                }
+            });
+            steps.extend(found.map(|step| (pair[0].to_vec(), step)));
+        }
+        steps
+    }
+
+    fn replay(&self, steps: &[impl AsRef<str>]) -> Result<Replay, ExploreError> {
+        if let Some(wrong) = self.wrong {
+            return Ok(Replay::Fails(Box::new(self.tell(&[], &[], wrong))));
+        }
+        let mut steps = steps.iter().map(AsRef::as_ref).enumerate().peekable();
+        let chosen =
+            |(_, text): &(usize, &str)| (0..self.first.len()).any(|nth| *text == begin(nth));
+        let nth = steps
+            .next_if(chosen)
+            .and_then(|(_, text)| (0..self.first.len()).find(|nth| text == begin(*nth)));
+        let first = &self.first[nth.unwrap_or(0)];
+        let mut state = first.clone();
+        let mut expander = Expander::new(Reader::new(&self.shared), &self.shape);
+        let mut taken: Vec<(Vec<u32>, Step)> = Vec::new();
+        loop {
+            let wrong = match taken.last().map_or(0, |(_, step)| step.wrong) {
+                0 => self.demands.wrong(&mut expander.reader, &state),
+                step => Some(Wrong::Step(step)),
+            };
+            if let Some(wrong) = wrong {
+                return Ok(Replay::Fails(Box::new(self.tell(first, &taken, wrong))));
+            }
+            let Some((at, text)) = steps.next() else { return Ok(Replay::Holds) };
+            let mut next = Vec::new();
+            expander.expand(&state, &mut |step: Step, after: &[u32]| {
+                next.push((step, after.to_vec()));
+            });
+            if let Some(error) = expander.reader.error.take() {
+                return Err(error);
+            }
+            let said = |step: Step| lock(&self.shared).typed.words(&state, step) == text;
+            let Some((step, after)) = next.into_iter().find(|(step, _)| said(*step)) else {
+                return Ok(Replay::Diverges { at, step: text.into() });
+            };
+            taken.push((std::mem::replace(&mut state, after), step));
+        }
+    }
+}
+
+/// The choice of a first state in words, where there are several.
+fn begin(nth: usize) -> String {
+    format!("begin {}", nth + 1)
+}
+
+/// What came of taking given steps again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Replay {
+    /// Something is wrong again, perhaps before the last step.
+    Fails(Box<Counterexample>),
+    /// All steps were taken, and nothing is wrong.
+    Holds,
+    /// This step cannot be taken any more: the node does something else before it.
+    Diverges {
+        /// Which step, from 0.
+        at: usize,
+        /// The step.
+        step: String,
+    },
+}
 
 /// Explores all runs of a model, breadth-first.
 ///
@@ -47,24 +205,20 @@ where
     Request<N>: Send + Sync,
     Response<N>: Send,
 {
-    check(&model)?;
-    let shape = Shape::new(model.nodes, model.clients.len(), model.bounds.clone());
-    let look = Demands::of(&model);
-    let sort = model.bounds.order == Order::Any;
-    let bounds = model.bounds.clone();
-    let nodes = model.nodes;
-    let mut values = Values::new(Arc::new(model));
-    let first = values.first_states(&shape)?;
-    let shared = Mutex::new(Shared::new(Box::new(values), &bounds, nodes, sort));
-    let search =
-        Search { shared: &shared, shape: &shape, look: &look, goals: look.goals, limits, control };
-    let Searched { progress, stopped, found, parts, .. } = search.run(&first)?;
-    let calls = crate::known::lock(&shared).calls;
-    let steps = found.as_ref().map(|found| {
-        crate::store::path(&parts, found.state).len() - 1 + usize::from(found.step.is_some())
-    });
-    let finding = found.map(|found| Finding::new("ALWAYS-VIOLATED", format!("{:?}", found.wrong)));
-    Ok(Explored { progress, stopped, finding, steps, calls })
+    System::new(model)?.explore(limits, control)
+}
+
+/// Takes the steps of a [`Counterexample`] again.
+///
+/// # Errors
+/// When the model cannot be explored.
+pub fn replay<N>(model: Model<N>, steps: &[impl AsRef<str>]) -> Result<Replay, ExploreError>
+where
+    N: Shareable,
+    Request<N>: Send + Sync,
+    Response<N>: Send,
+{
+    System::new(model)?.replay(steps)
 }
 
 fn check<N: Node>(model: &Model<N>) -> Result<(), ExploreError> {
@@ -93,7 +247,8 @@ where
     Response<N>: Send,
 {
     /// All states in which a run may begin: every node has started, and may have chosen.
-    fn first_states(&mut self, shape: &Shape) -> Result<Vec<Vec<u32>>, ExploreError> {
+    fn first_states(&mut self, shape: &Shape) -> Result<First, ExploreError> {
+        let mut wrong = None;
         let (record, requests) = self.first_record();
         let mut states: Vec<(Vec<u32>, Vec<u32>)> = vec![(Vec::new(), requests)];
         for id in NodeId::all(self.model.nodes) {
@@ -105,8 +260,8 @@ where
                     continue;
                 }
                 if reaction.wrong != 0 {
-                    let (_, sentence) = &self.wrongs[reaction.wrong as usize - 1];
-                    return Err(ExploreError::Model(sentence.clone()));
+                    wrong.get_or_insert(Wrong::Step(reaction.wrong));
+                    continue;
                 }
                 for (seats, sent) in &states {
                     let (mut seats, mut sent) = (seats.clone(), sent.clone());
@@ -135,7 +290,7 @@ where
         let mut states: Vec<Vec<u32>> = states.into_iter().map(whole).collect();
         states.sort_unstable();
         states.dedup();
-        Ok(states)
+        Ok((states, wrong))
     }
 }
 

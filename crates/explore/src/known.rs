@@ -10,7 +10,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::ExploreError;
-use crate::bounds::{Bounds, Budget};
+use crate::bounds::{Bounds, Budget, Order};
+use crate::expand::{Shape, Step};
+use crate::search::Wrong;
+use crate::story::Counterexample;
 use crate::table::{Memo, NONE, Numbers};
 
 /// What a seat may be given to handle: a message, by its number, or one of these.
@@ -229,6 +232,12 @@ pub(crate) trait Typed: Send {
     /// The goals that are reached in the state, by their bits.
     fn goals(&self, state: &[u32]) -> u64;
 
+    /// Goes through the steps again, each with the state before it, and tells what happens.
+    fn tell(&mut self, first: &[u32], steps: &[(Vec<u32>, Step)], wrong: Wrong) -> Counterexample;
+
+    /// A step in words: no two steps out of one state have the same.
+    fn words(&mut self, before: &[u32], step: Step) -> String;
+
     /// What is known by number.
     fn facts(&self) -> &Facts;
 
@@ -341,10 +350,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(typed: Box<dyn Typed>, bounds: &Bounds, nodes: u16, sort: bool) -> Self {
+    pub(crate) fn new(typed: Box<dyn Typed>, shape: &Shape) -> Self {
         let mut troubles = Numbers::default();
-        troubles.number(Trouble::new(bounds));
-        let cuts = bounds.partitions_of(nodes);
+        troubles.number(Trouble::new(&shape.bounds));
+        let cuts = shape.bounds.partitions_of(u16::try_from(shape.nodes).unwrap_or(0));
+        let sort = shape.bounds.order == Order::Any;
         Self { typed, known: Known::default(), troubles, cuts, sort, calls: 0 }
     }
 

@@ -22,11 +22,13 @@ mod model;
 mod record;
 mod search;
 mod store;
+mod story;
 mod table;
 mod values;
 
 pub use bounds::{Asking, Bounds, Budget, Clocks, Cuts, Order, Timers};
 pub use error::ExploreError;
-pub use explore::{Explored, explore};
+pub use explore::{Explored, Replay, Shareable, explore, replay};
 pub use model::{CLIENTS_MAX, Model, NODES_MAX, OPERATIONS_MAX, Property, Says, View};
 pub use search::{Control, Limits, Progress, Stopped};
+pub use story::Counterexample;

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use splitbrain_core::{History, Node, NodeId, Request, Verdict};
+use splitbrain_core::{Described, History, Node, NodeId, Request, Verdict};
 
 use crate::Bounds;
 
@@ -22,6 +22,10 @@ pub struct Model<N: Node> {
     pub forge: Option<fn(&N::Message) -> Vec<N::Message>>,
     /// Who judges what the clients saw. Asked once for each history that can be told from others.
     pub judge: Option<fn(&History<N::Api>) -> Verdict>,
+    /// The operations of a history in words; if left out, as their types print themselves.
+    pub describe: Option<fn(&History<N::Api>) -> Vec<Described>>,
+    /// A history as a file, if one is to be kept.
+    pub write: Option<fn(&History<N::Api>) -> String>,
     /// What else must hold, or must come to be.
     pub properties: Vec<Property<N>>,
 }
@@ -43,6 +47,8 @@ impl<N: Node> Model<N> {
             bounds: Bounds::calm(),
             forge: None,
             judge: None,
+            describe: None,
+            write: None,
             properties: Vec::new(),
         }
     }
@@ -94,6 +100,24 @@ impl<N: Node> Property<N> {
         holds: impl Fn(&N, &N) -> bool + Send + Sync + 'static,
     ) -> Self {
         Self { name, says: Says::Pair(Box::new(holds)) }
+    }
+}
+
+impl<N: Node> Property<N> {
+    /// The whole cluster must always satisfy `holds`.
+    pub fn world(
+        name: &'static str,
+        holds: impl Fn(&View<'_, N>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self { name, says: Says::World(Box::new(holds)) }
+    }
+
+    /// The whole cluster must satisfy `holds` in at least one state of at least one run.
+    pub fn reachable(
+        name: &'static str,
+        holds: impl Fn(&View<'_, N>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self { name, says: Says::Reachable(Box::new(holds)) }
     }
 }
 

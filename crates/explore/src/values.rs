@@ -9,9 +9,12 @@ use splitbrain_core::{
 
 use crate::ExploreError;
 use crate::bounds::{Asking, Budget, Timers};
+use crate::expand::Step;
 use crate::known::{Cost, EnvelopeFact, Facts, Reaction, RecordFact, Typed, event, input};
 use crate::model::{Model, Says, View};
 use crate::record::{Answer, Entry, Fate, Record};
+use crate::search::Wrong;
+use crate::story::Counterexample;
 use crate::table::Numbers;
 
 /// The requests that set a node up are nobody's operation.
@@ -76,8 +79,23 @@ pub(crate) struct Reacted<N: Node> {
     /// What was asked for and took place.
     pub(crate) effects: Vec<Effect<N>>,
     pub(crate) cost: Cost,
+    /// The crash in the middle of it, if there was one.
+    pub(crate) crash: Option<Crash>,
     /// The finding's id and a sentence, if something is wrong.
     pub(crate) wrong: Option<(&'static str, String)>,
+}
+
+/// A crash in the middle of a handler, or between two.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Crash {
+    /// How many effects had happened.
+    pub(crate) after_effects: usize,
+    /// How many of the unsynced writes reached the disk.
+    pub(crate) kept: u32,
+    /// Of how many.
+    pub(crate) unsynced: u32,
+    /// Whether the next one is torn.
+    pub(crate) torn: bool,
 }
 
 /// What one run of a handler did.
@@ -332,7 +350,13 @@ impl<N: Node> Values<N> {
                 Effect::Send { .. } | Effect::Reply { .. } | Effect::Note(_) | Effect::Role(_) => {}
             }
         }
-        Reacted { seat: after, effects: ran.effects.clone(), cost: Cost::Nothing, wrong }
+        Reacted {
+            seat: after,
+            effects: ran.effects.clone(),
+            cost: Cost::Nothing,
+            crash: None,
+            wrong,
+        }
     }
 
     /// Arms a timer, or arms it anew. Where no timer ever expires, none is kept.
@@ -388,6 +412,7 @@ impl<N: Node> Values<N> {
         after: std::ops::Range<usize>,
     ) -> Vec<Reacted<N>> {
         let mut all: Vec<Reacted<N>> = Vec::new();
+        let before_crash = disk.unsynced();
         let syncs = |effects: &[Effect<N>]| -> u32 {
             let writes = |effect: &Effect<N>| match effect {
                 Effect::Sync { writes } => *writes,
@@ -418,7 +443,14 @@ impl<N: Node> Values<N> {
                         clock: before.clock,
                     };
                     let effects = done.to_vec();
-                    let crash = Reacted { seat, effects, cost: Cost::Crash, wrong: None };
+                    let crash = Crash {
+                        after_effects: happened,
+                        kept: kept - durable,
+                        unsynced: before_crash - durable,
+                        torn,
+                    };
+                    let crash = Some(crash);
+                    let crash = Reacted { seat, effects, cost: Cost::Crash, crash, wrong: None };
                     let same = |other: &Reacted<N>| {
                         other.seat == crash.seat && heard(&other.effects).eq(heard(&crash.effects))
                     };
@@ -439,7 +471,7 @@ fn heard<N: Node>(effects: &[Effect<N>]) -> impl Iterator<Item = &Effect<N>> {
 
 impl<N: Node> Reacted<N> {
     const fn at_rest(seat: Seat<N>, cost: Cost) -> Self {
-        Self { seat, effects: Vec::new(), cost, wrong: None }
+        Self { seat, effects: Vec::new(), cost, crash: None, wrong: None }
     }
 }
 
@@ -493,8 +525,14 @@ impl<N: Node> Values<N> {
     /// The client asks the next thing on its list, if there is one.
     fn ask(&mut self, record: &mut Record<N::Api>, client: usize) -> Option<u32> {
         let at = record.clients[client].len();
-        let (node, request) = self.model.clients[client].get(at)?.clone();
+        self.model.clients[client].get(at)?;
         record.ask(client);
+        self.request(client, at)
+    }
+
+    /// The request of a client's operation.
+    pub(crate) fn request(&mut self, client: usize, at: usize) -> Option<u32> {
+        let (node, request) = self.model.clients[client].get(at)?.clone();
         let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
         let id = RequestId { client: number(client), sequence: number(at) };
         let from = self.model.nodes + u16::try_from(client).unwrap_or(0);
@@ -617,6 +655,14 @@ where
             _ => None,
         });
         goals.zip(0..64).fold(0, |mask, (reached, goal)| mask | u64::from(reached) << goal)
+    }
+
+    fn tell(&mut self, first: &[u32], steps: &[(Vec<u32>, Step)], wrong: Wrong) -> Counterexample {
+        Self::tell(self, first, steps, wrong)
+    }
+
+    fn words(&mut self, before: &[u32], step: Step) -> String {
+        Self::words(self, before, step)
     }
 
     fn facts(&self) -> &Facts {

@@ -31,7 +31,7 @@ fn paxos(clients: u16, threads: usize) -> Explored {
 
 fn check(clients: u16, threads: usize, states: u64, unique: u64, depth: u32) {
     let explored = paxos(clients, threads);
-    assert_eq!((explored.stopped, explored.finding), (None, None));
+    assert_eq!((explored.stopped, explored.counterexample), (None, None));
     let progress = explored.progress;
     assert_eq!((progress.states, progress.unique, progress.depth), (states, unique, depth));
 }
