@@ -184,7 +184,7 @@ impl Node for Paxos {
             Message::Accepted { number } if number == self.number => self.on_accepted(cx, from),
             Message::Chosen { number, proposal } => {
                 self.accept(cx, number, proposal);
-                self.chosen = true;
+                self.choose(cx, proposal);
             }
             Message::Prepare { .. }
             | Message::Promise { .. }
@@ -221,6 +221,14 @@ impl Paxos {
     }
 }
 
+/// The learner.
+impl Paxos {
+    fn choose(&mut self, cx: &mut Context<Self>, proposal: Proposal) {
+        cx.agree("one value is chosen", 0, proposal.value);
+        self.chosen = true;
+    }
+}
+
 /// The proposer.
 impl Paxos {
     /// Phase 1: asks for promises, its own included.
@@ -254,7 +262,7 @@ impl Paxos {
         let Some(proposal) = self.proposal else { return };
         // Rule 3.
         if self.acceptors.len() == cx.majority() {
-            self.chosen = true;
+            self.choose(cx, proposal);
             cx.broadcast(Message::Chosen { number: self.number, proposal });
             cx.reply(proposal.request, Response::WriteOk);
         }

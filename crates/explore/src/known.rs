@@ -50,7 +50,7 @@ pub(crate) struct Reaction {
     pub(crate) seat: u32,
     /// Messages to nodes (and to clients, if answers travel), in the order of the effects.
     pub(crate) sent: Vec<u32>,
-    /// Answers that arrive at once.
+    /// Answers that arrive at once, and claims.
     pub(crate) answers: Vec<u32>,
     pub(crate) cost: Cost,
     /// What is wrong with it, as the typed side numbers it; 0 if nothing is.
@@ -95,7 +95,7 @@ pub(crate) struct RecordFact {
     pub(crate) may_ask: u32,
     /// The clients that wait.
     pub(crate) wait: u32,
-    /// Whether the judge calls it invalid.
+    /// Whether the judge calls it invalid, or claims contradict each other.
     pub(crate) is_wrong: bool,
 }
 

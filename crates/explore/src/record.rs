@@ -33,10 +33,20 @@ pub(crate) struct Entry<A: Api> {
     pub(crate) seen: Vec<u8>,
 }
 
-/// The operations of each client, in its order.
+/// What a node has said that all must say alike.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct Claim {
+    pub(crate) name: &'static str,
+    pub(crate) subject: u64,
+    pub(crate) value: u64,
+}
+
+/// What was seen of a run: the operations of each client, in its order, and what nodes claimed.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Record<A: Api> {
     pub(crate) clients: Vec<Vec<Entry<A>>>,
+    /// Sorted, each once.
+    claims: Vec<Claim>,
 }
 
 impl<A: Api> Entry<A> {
@@ -53,7 +63,7 @@ impl<A: Api> Entry<A> {
 
 impl<A: Api> Record<A> {
     pub(crate) fn new(clients: usize) -> Self {
-        Self { clients: vec![Vec::new(); clients] }
+        Self { clients: vec![Vec::new(); clients], claims: Vec::new() }
     }
 
     /// Whether the client waits for an answer.
@@ -74,6 +84,24 @@ impl<A: Api> Record<A> {
         if let Some(entry) = self.clients[client].last_mut() {
             entry.fate = fate;
         }
+    }
+
+    /// A node claims something. Returns whether that was new.
+    pub(crate) fn claim(&mut self, claim: Claim) -> bool {
+        match self.claims.binary_search(&claim) {
+            Ok(_) => false,
+            Err(at) => {
+                self.claims.insert(at, claim);
+                true
+            }
+        }
+    }
+
+    /// Two claims that contradict each other.
+    pub(crate) fn contradiction(&self) -> Option<(Claim, Claim)> {
+        let same =
+            |pair: &&[Claim]| (pair[0].name, pair[0].subject) == (pair[1].name, pair[1].subject);
+        self.claims.windows(2).find(same).map(|pair| (pair[0], pair[1]))
     }
 
     /// The events of a run that has this record, in an order in which the same operations precede

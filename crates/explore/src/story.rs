@@ -19,7 +19,7 @@ use crate::bounds::{Asking, link};
 use crate::expand::{Step, What};
 use crate::known::input;
 use crate::model::Model;
-use crate::record::Answer;
+use crate::record::{Answer, Claim, Record};
 use crate::search::Wrong;
 use crate::values::{Content, Crash, Reacted, Values};
 
@@ -60,6 +60,8 @@ struct Teller<'a, N: Node> {
     /// The crash or partition that still lasts, by node; the last place is the network's.
     lasting: Vec<Option<(u32, EventId)>>,
     cut: u64,
+    /// What was claimed; the operations are in the history.
+    record: Record<N::Api>,
 }
 
 impl<N: Node> Values<N> {
@@ -306,6 +308,9 @@ impl<N: Node> Values<N> {
                 Finding::new(id, sentence.clone()).events(events)
             }
             Wrong::Record => {
+                if let Some((one, other)) = teller.record.contradiction() {
+                    return contradicted(one, other).events(events);
+                }
                 let verdict = self.model.judge.map(|judge| judge(&teller.history));
                 let finding = verdict.and_then(|verdict| verdict.findings.into_iter().next());
                 finding.unwrap_or_else(|| {
@@ -336,6 +341,7 @@ impl<'a, N: Node> Teller<'a, N> {
             faults: Vec::new(),
             lasting: vec![None; usize::from(model.nodes) + 1],
             cut: 0,
+            record: Record::new(0),
         }
     }
 
@@ -408,6 +414,14 @@ impl<'a, N: Node> Teller<'a, N> {
             | Effect::Reply { .. }
             | Effect::SetTimer { .. }
             | Effect::CancelTimer(_) => return,
+            Effect::Agree { name, subject, value } => {
+                let claim = Claim { name, subject: *subject, value: *value };
+                if self.record.claim(claim) && self.record.contradiction().is_some() {
+                    let text = self.text(name);
+                    self.event(lane, cause, EventKind::Violated { text });
+                }
+                return;
+            }
         };
         self.event(lane, cause, kind);
     }
@@ -585,6 +599,13 @@ fn described<A: splitbrain_core::Api>(operation: &Operation<A>) -> Described {
     }
 }
 
+fn contradicted(one: Claim, other: Claim) -> Finding {
+    let Claim { name, subject, value } = one;
+    let sentence =
+        format!("{name:?} does not hold of {subject}: it is {value}, and it is {}", other.value);
+    Finding::new("ALWAYS-VIOLATED", sentence)
+}
+
 /// The first word of a message.
 fn label(body: &str) -> String {
     let end = body.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(body.len());
@@ -612,6 +633,7 @@ impl<N: Node> Values<N> {
                 let content = match &envelope.content {
                     Content::Message(message) => format!("{message:?}"),
                     Content::Request(id, request) => format!("{request:?} ({})", id.sequence + 1),
+                    Content::Claim(claim) => format!("{claim:?}"),
                     Content::Answer(id, answer) => format!("{answer:?} ({})", id.sequence + 1),
                 };
                 format!("{verb} {} to {}: {content}", name(envelope.from), name(envelope.to))

@@ -12,7 +12,7 @@ use crate::bounds::{Asking, Budget, Timers};
 use crate::expand::Step;
 use crate::known::{Cost, EnvelopeFact, Facts, Reaction, RecordFact, Typed, event, input};
 use crate::model::{Model, Says, View};
-use crate::record::{Answer, Entry, Fate, Record};
+use crate::record::{Answer, Claim, Entry, Fate, Record};
 use crate::search::Wrong;
 use crate::story::Counterexample;
 use crate::table::Numbers;
@@ -61,6 +61,8 @@ pub(crate) enum Content<N: Node> {
     Message(N::Message),
     Request(RequestId, Request<N>),
     Answer(RequestId, Answer<N::Api>),
+    /// Nothing that travels: what a node claims, to be written into the record.
+    Claim(Claim),
 }
 
 /// A handler and its input.
@@ -199,6 +201,7 @@ impl<N: Node> Values<N> {
                 let verdict = judge(&record.history(scripts));
                 fact.is_wrong = verdict.validity() == Validity::Invalid;
             }
+            fact.is_wrong |= record.contradiction().is_some();
             self.facts.records.push(fact);
         }
         number
@@ -233,7 +236,7 @@ impl<N: Node> Values<N> {
                         Call::Message(NodeId(envelope.from), message.clone())
                     }
                     Content::Request(id, request) => Call::Request(*id, request.clone()),
-                    Content::Answer(..) => return Ok(Vec::new()),
+                    Content::Answer(..) | Content::Claim(_) => return Ok(Vec::new()),
                 }
             }
         };
@@ -347,7 +350,11 @@ impl<N: Node> Values<N> {
                     wrong.get_or_insert(("ALWAYS-VIOLATED", sentence));
                 }
                 Effect::Reached(name) => _ = self.reached.insert(name),
-                Effect::Send { .. } | Effect::Reply { .. } | Effect::Note(_) | Effect::Role(_) => {}
+                Effect::Send { .. }
+                | Effect::Reply { .. }
+                | Effect::Agree { .. }
+                | Effect::Note(_)
+                | Effect::Role(_) => {}
             }
         }
         Reacted {
@@ -466,7 +473,9 @@ impl<N: Node> Values<N> {
 
 /// The effects that others can notice.
 fn heard<N: Node>(effects: &[Effect<N>]) -> impl Iterator<Item = &Effect<N>> {
-    effects.iter().filter(|effect| matches!(effect, Effect::Send { .. } | Effect::Reply { .. }))
+    effects.iter().filter(|effect| {
+        matches!(effect, Effect::Send { .. } | Effect::Reply { .. } | Effect::Agree { .. })
+    })
 }
 
 impl<N: Node> Reacted<N> {
@@ -518,6 +527,11 @@ impl<N: Node> Values<N> {
                 let content = Content::Answer(*request, answer);
                 Some(self.envelope(Envelope { from: from.0, to, content }))
             }
+            Effect::Agree { name, subject, value } => {
+                let content = Content::Claim(Claim { name, subject: *subject, value: *value });
+                let to = self.model.nodes;
+                Some(self.envelope(Envelope { from: from.0, to, content }))
+            }
             _ => None,
         }
     }
@@ -551,7 +565,7 @@ impl<N: Node> Values<N> {
             let Envelope { from, to, content } = self.envelopes.get(*number);
             match content {
                 Content::Message(message) => Some((NodeId(*from), NodeId(*to), message)),
-                Content::Request(..) | Content::Answer(..) => None,
+                Content::Request(..) | Content::Answer(..) | Content::Claim(_) => None,
             }
         });
         View {
@@ -589,8 +603,12 @@ where
             let (mut sent, mut answers) = (Vec::new(), Vec::new());
             for effect in &reacted.effects {
                 let Some(envelope) = self.under_way(id, effect) else { continue };
-                let is_answer = matches!(effect, Effect::Reply { .. });
-                if is_answer && !travel { &mut answers } else { &mut sent }.push(envelope);
+                let at_once = match effect {
+                    Effect::Agree { .. } => true,
+                    Effect::Reply { .. } => !travel,
+                    _ => false,
+                };
+                if at_once { &mut answers } else { &mut sent }.push(envelope);
             }
             let wrong = reacted.wrong.map_or(0, |wrong| {
                 self.wrongs.push(wrong);
@@ -611,8 +629,12 @@ where
         } else if event & event::ASK != 0 {
             ((event & !event::ASK) as usize, false)
         } else {
-            let Content::Answer(id, answer) = &self.envelopes.get(event).content else {
-                return None;
+            let (id, answer) = match &self.envelopes.get(event).content {
+                Content::Answer(id, answer) => (id, answer),
+                Content::Claim(claim) => {
+                    return record.claim(*claim).then(|| (self.record(record, false), None));
+                }
+                Content::Message(_) | Content::Request(..) => return None,
             };
             let client = id.client as usize;
             let open = record.clients.get(client)?.len().checked_sub(1)?;

@@ -47,7 +47,11 @@ struct World<N: Node> {
     precedes: Precedes,
     left: BTreeMap<&'static str, Budget>,
     cut: BTreeSet<(u16, u16)>,
+    claims: BTreeSet<Claim>,
 }
+
+/// Name, subject and value.
+type Claim = (&'static str, u64, u64);
 
 /// What the search found.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -77,6 +81,7 @@ struct Way<N: Node> {
     seat: Seat<N>,
     sends: Vec<(u16, N::Message)>,
     answers: Vec<(RequestId, Answer<N>)>,
+    claims: Vec<Claim>,
     cost: Option<&'static str>,
     wrong: bool,
 }
@@ -163,6 +168,10 @@ impl<N: Node> Naive<'_, N> {
         };
         let answers: Vec<Vec<_>> =
             world.operations.iter().map(|all| all.iter().map(answer).collect()).collect();
+        for (name, subject, value) in &world.claims {
+            let other = |claim: &&Claim| (claim.0, claim.1) == (*name, *subject);
+            wrong |= world.claims.iter().filter(other).any(|claim| claim.2 != *value);
+        }
         wrong |= self.unfair.is_some_and(|unfair| unfair(&answers, &world.precedes));
         if wrong {
             found.wrong = Some(found.wrong.map_or(steps, |least| least.min(steps)));
@@ -194,6 +203,7 @@ impl<N: Node> Naive<'_, N> {
             precedes: BTreeSet::new(),
             left: left.into(),
             cut: BTreeSet::new(),
+            claims: BTreeSet::new(),
         }];
         for node in 0..self.model.nodes {
             let down = Seat { up: None, disk: N::Disk::default(), timers: Vec::new(), ticks: 0 };
@@ -311,7 +321,7 @@ impl<N: Node> Naive<'_, N> {
             }
         }
         let (sends, answers) = said(effects, self.model.nodes);
-        Way { seat: after, sends, answers, cost: None, wrong }
+        Way { seat: after, sends, answers, claims: claims(effects), cost: None, wrong }
     }
 
     fn lies(&self, node: u16, seat: &Seat<N>, whole: &Way<N>) -> Vec<Way<N>> {
@@ -325,6 +335,7 @@ impl<N: Node> Naive<'_, N> {
             seat: whole.seat.clone(),
             sends,
             answers: whole.answers.clone(),
+            claims: whole.claims.clone(),
             cost: Some("lie"),
             wrong: whole.wrong,
         };
@@ -371,7 +382,8 @@ impl<N: Node> Naive<'_, N> {
                 disk.crash(kept, torn);
                 let seat = Seat { up: None, disk, timers: Vec::new(), ticks: seat.ticks };
                 let (sends, answers) = said(&effects[..happened], self.model.nodes);
-                ways.push(Way { seat, sends, answers, cost: Some("crash"), wrong: false });
+                let claims = claims(&effects[..happened]);
+                ways.push(Way { claims, seat, sends, answers, cost: Some("crash"), wrong: false });
             }
         }
         ways
@@ -464,7 +476,10 @@ impl<N: Node> Naive<'_, N> {
             before.timers.retain(|(other, ..)| other != timer);
         }
         for way in self.ways(node, &before, given) {
-            let nothing = way.seat == *seat && way.sends.is_empty() && way.answers.is_empty();
+            let nothing = way.seat == *seat
+                && way.sends.is_empty()
+                && way.answers.is_empty()
+                && way.claims.is_empty();
             if nothing && !way.wrong && !even_if_nothing {
                 continue;
             }
@@ -568,6 +583,7 @@ impl<N: Node> Naive<'_, N> {
     // The network.
 
     fn send(&self, world: &mut World<N>, node: u16, way: &Way<N>) {
+        world.claims.extend(&way.claims);
         for (to, message) in &way.sends {
             if !world.cut.contains(&(node, *to)) {
                 self.put(world, (node, *to, Content::Message(message.clone())));
@@ -637,6 +653,14 @@ fn said<N: Node>(
         }
     }
     (sends, answers)
+}
+
+fn claims<N: Node>(effects: &[Effect<N>]) -> Vec<Claim> {
+    let claim = |effect: &Effect<N>| match effect {
+        Effect::Agree { name, subject, value } => Some((*name, *subject, *value)),
+        _ => None,
+    };
+    effects.iter().filter_map(claim).collect()
 }
 
 fn spend<N: Node>(world: &World<N>, what: &'static str) -> Option<World<N>> {
