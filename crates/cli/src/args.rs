@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use splitbrain_core::FaultKind;
-use splitbrain_sim::{Config, Latency};
+use splitbrain_sim::{Config, Latency, Variety};
 
 /// A hands-on laboratory for distributed systems: write one node, have it judged in a thousand
 /// broken worlds, and read the smallest story of why it failed.
@@ -33,7 +33,7 @@ pub(crate) enum Command {
     },
     /// A built-in node in many simulated worlds
     #[command(after_help = "Examples:\n  splitbrain sim abd --seeds 0..10000\n  \
-                            splitbrain sim abd/ack-before-sync --dense\n  \
+                            splitbrain sim abd/ack-before-sync\n  \
                             splitbrain sim primary-backup --nodes 3 --faults partition")]
     Sim(Sim),
     /// The built-in nodes, and the bugs planted in copies of them
@@ -104,9 +104,6 @@ pub(crate) struct Worlds {
     /// Every seed draws its own network, faults and sizes
     #[arg(long)]
     pub(crate) swarm: bool,
-    /// Much happens at once: slow disks, impatient clients, faults on faults, power failures
-    #[arg(long)]
-    pub(crate) dense: bool,
     /// How many nodes
     #[arg(long, value_name = "N")]
     pub(crate) nodes: Option<u16>,
@@ -138,10 +135,10 @@ impl Worlds {
     /// The campaign that was asked for.
     pub(crate) fn plan(&self) -> splitbrain_lab::Plan {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let mut config = if self.dense { Config::dense() } else { Config::standard() };
+        let mut config = Config::standard();
         if let Some(nodes) = self.nodes {
+            config.clients = nodes.saturating_mul(config.clients / config.nodes);
             config.nodes = nodes;
-            config.clients = nodes;
         }
         config.clients = self.clients.unwrap_or(config.clients);
         config.operations = self.operations.unwrap_or(config.operations);
@@ -162,7 +159,7 @@ impl Worlds {
         splitbrain_lab::Plan {
             seeds: self.seed.map_or(self.seeds.clone(), |seed| seed..seed.saturating_add(1)),
             config,
-            swarm: self.swarm,
+            variety: if self.swarm { Variety::Swarm } else { Variety::Temper },
             threads: self.threads.unwrap_or(cores),
             shrink_budget: self.shrink,
         }

@@ -16,7 +16,7 @@ use splitbrain_lab::{
 use splitbrain_maelstrom::{
     Concurrency, Distribution, Interrupt, Lockstep, Log, Report, TestOptions, TestRun,
 };
-use splitbrain_sim::{Config, Links, Recipe, Subject};
+use splitbrain_sim::{Config, Links, Recipe, Subject, Variety};
 
 use crate::nearest::nearest;
 use crate::workload::{Visit, visit};
@@ -290,6 +290,7 @@ impl Test {
         Plan {
             seeds: self.seed..self.seed.saturating_add(self.worlds),
             config,
+            variety: Variety::None,
             shrink_budget: 300,
             ..Plan::standard(threads)
         }

@@ -43,6 +43,12 @@ pub enum Effect<N: Node> {
     },
     /// Disarm a timer, if it is armed.
     CancelTimer(N::Timer),
+    /// Write to the disk, so many times in a row. What was written is there already; this is its
+    /// place in the order: a crash before it takes it back.
+    Write {
+        /// How many.
+        writes: u32,
+    },
     /// Make the oldest `writes` unsynced writes durable before any later effect is visible.
     Sync {
         /// How many, not counting those that an earlier `Sync` of the same handler covers.
@@ -92,6 +98,9 @@ pub struct Context<N: Node> {
     clock_read: bool,
     choices: Choices,
     effects: Vec<Effect<N>>,
+    /// How many of the disk's unsynced writes have their place among the effects, or come from
+    /// earlier handlers.
+    written: u32,
     syncing: u32,
 }
 
@@ -120,7 +129,7 @@ impl<N: Node> Context<N> {
     /// Sends `message` to the node `to`. It may be lost, doubled, delayed or overtaken.
     #[track_caller]
     pub fn send(&mut self, to: NodeId, message: N::Message) {
-        self.effects.push(Effect::Send { to, message, at: Location::caller() });
+        self.ask(Effect::Send { to, message, at: Location::caller() });
     }
 
     /// Sends `message` to every peer, one message each.
@@ -129,21 +138,21 @@ impl<N: Node> Context<N> {
     pub fn broadcast(&mut self, message: N::Message) {
         let at = Location::caller();
         for to in self.peers() {
-            self.effects.push(Effect::Send { to, message: message.clone(), at });
+            self.ask(Effect::Send { to, message: message.clone(), at });
         }
     }
 
     /// Answers the client's request.
     #[track_caller]
     pub fn reply(&mut self, request: RequestId, response: Response<N>) {
-        self.effects.push(Effect::Reply { request, answer: Ok(response), at: Location::caller() });
+        self.ask(Effect::Reply { request, answer: Ok(response), at: Location::caller() });
     }
 
     /// Tells the client that its request failed. With a *definite* code this is a promise that the
     /// operation did not happen and never will.
     #[track_caller]
     pub fn reply_error(&mut self, request: RequestId, code: ErrorCode, text: impl Into<String>) {
-        self.effects.push(Effect::Reply {
+        self.ask(Effect::Reply {
             request,
             answer: Err((code, text.into())),
             at: Location::caller(),
@@ -165,12 +174,12 @@ impl<N: Node> Context<N> {
     /// If the range is empty.
     pub fn set_timer(&mut self, timer: N::Timer, after: impl Into<After>) {
         let After { low, high } = after.into();
-        self.effects.push(Effect::SetTimer { timer, low, high });
+        self.ask(Effect::SetTimer { timer, low, high });
     }
 
     /// Disarms `timer`; nothing happens if it is not armed.
     pub fn cancel_timer(&mut self, timer: N::Timer) {
-        self.effects.push(Effect::CancelTimer(timer));
+        self.ask(Effect::CancelTimer(timer));
     }
 
     /// Makes everything written to `disk` so far durable. Effects of later calls become visible
@@ -179,7 +188,7 @@ impl<N: Node> Context<N> {
         let writes = self.disk.unsynced() - self.syncing;
         if writes > 0 {
             self.syncing += writes;
-            self.effects.push(Effect::Sync { writes });
+            self.ask(Effect::Sync { writes });
         }
     }
 
@@ -226,19 +235,19 @@ impl<N: Node> Context<N> {
 
     /// Leaves a remark in the trace.
     pub fn note(&mut self, text: impl Into<Cow<'static, str>>) {
-        self.effects.push(Effect::Note(text.into()));
+        self.ask(Effect::Note(text.into()));
     }
 
     /// Says which part this node now plays ("leader", "follower"): it is shown in the picture, and
     /// faults can be aimed at it.
     pub fn role(&mut self, name: &'static str) {
-        self.effects.push(Effect::Role(name));
+        self.ask(Effect::Role(name));
     }
 
     /// Asserts that `condition` holds; where it does not, the run fails with `ALWAYS-VIOLATED`.
     pub fn always(&mut self, condition: bool, name: &'static str) {
         if !condition {
-            self.effects.push(Effect::Violated(name));
+            self.ask(Effect::Violated(name));
         }
     }
 
@@ -253,13 +262,13 @@ impl<N: Node> Context<N> {
     /// # }
     /// ```
     pub fn agree(&mut self, name: &'static str, subject: u64, value: u64) {
-        self.effects.push(Effect::Agree { name, subject, value });
+        self.ask(Effect::Agree { name, subject, value });
     }
 
     /// Says that something rare but wanted happened here; engines count it, so that a test which
     /// never gets there shows.
     pub fn sometimes(&mut self, name: &'static str) {
-        self.effects.push(Effect::Reached(name));
+        self.ask(Effect::Reached(name));
     }
 }
 
@@ -276,6 +285,7 @@ impl<N: Node> Context<N> {
             clock_read: false,
             choices,
             effects: Vec::new(),
+            written: 0,
             syncing: 0,
         }
     }
@@ -284,13 +294,29 @@ impl<N: Node> Context<N> {
     pub fn wind(&mut self, now: Time, wall: Time) {
         self.now = now;
         self.wall = wall;
+        self.written = self.disk.unsynced();
         self.syncing = 0;
         self.effects.clear();
     }
 
     /// What the last handler asked for, in the order of its calls. The caller drains it.
-    pub const fn effects(&mut self) -> &mut Vec<Effect<N>> {
+    pub fn effects(&mut self) -> &mut Vec<Effect<N>> {
+        self.note_writes();
         &mut self.effects
+    }
+
+    fn ask(&mut self, effect: Effect<N>) {
+        self.note_writes();
+        self.effects.push(effect);
+    }
+
+    /// Gives what was written since the last effect its place among them.
+    fn note_writes(&mut self) {
+        let unsynced = self.disk.unsynced();
+        if unsynced > self.written {
+            self.effects.push(Effect::Write { writes: unsynced - self.written });
+            self.written = unsynced;
+        }
     }
 
     /// The source of choices, with what was drawn from it.

@@ -53,10 +53,8 @@ pub enum Fault {
     Crash {
         /// Which node.
         target: Target,
-        /// `Some(k)`: within the next handler that asks for `k` effects or more, after its `k`-th;
-        /// nothing happens if none does before the fault is over. `None`: at once, between handlers
-        /// or in the middle of a sync.
-        after_effects: Option<u32>,
+        /// When exactly.
+        moment: Moment,
         /// What becomes of the writes that were not synced.
         disk: DiskLoss,
     },
@@ -224,6 +222,21 @@ pub enum LinkFault {
     Delay(u32),
 }
 
+/// When exactly a node crashes. If the moment does not come before the fault is over, nothing
+/// happens.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moment {
+    /// At once: between handlers, or in the middle of a sync.
+    Now,
+    /// Within the next handler that asks for so many effects or more, after the last of these.
+    AfterEffects(u32),
+    /// Within the next handler that says something (a message, an answer) and writes something,
+    /// with no sync in between: before its next sync, or at its end. Whoever says only what is
+    /// durable is never caught.
+    Unsynced,
+}
+
 /// What a crash does to the writes that were not synced.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -329,10 +342,14 @@ impl fmt::Display for Fault {
                     _ => write!(f, " from {} to {}", Names(from), Names(to)),
                 }
             }
-            Self::Crash { target, after_effects, disk } => {
+            Self::Crash { target, moment, disk } => {
                 write!(f, "crash {target}")?;
-                if let Some(effects) = after_effects {
-                    write!(f, " after effect {effects} of a handler")?;
+                match moment {
+                    Moment::Now => {}
+                    Moment::AfterEffects(effects) => {
+                        write!(f, " after effect {effects} of a handler")?;
+                    }
+                    Moment::Unsynced => f.write_str(" with a write it spoke of unsynced")?,
                 }
                 match disk {
                     DiskLoss::KeepAll => Ok(()),

@@ -32,7 +32,8 @@ pub use digest::Fingerprint;
 pub use disk::{Damage, Disk, Wal};
 pub use error_code::ErrorCode;
 pub use fault::{
-    ClockFault, Cut, CutMode, DiskFault, DiskLoss, Fault, FaultKind, Injection, LinkFault, Target,
+    ClockFault, Cut, CutMode, DiskFault, DiskLoss, Fault, FaultKind, Injection, LinkFault, Moment,
+    Target,
 };
 pub use history::{Described, End, History, Operation, Outcome, Stamp};
 pub use id::{NodeId, OperationId, ProcessId, RequestId};

@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use splitbrain_core::{
     Cut, CutMode, Described, DiskLoss, DropReason, Effect, Event, EventId, EventKind, Fault,
-    Finding, Fingerprint, History, Injection, Lane, LaneKind, MessageId, MessageText, Node, NodeId,
-    Operation, OperationId, Outcome, ProcessId, RequestId, Stamp, Target, Time, Trace, file_of,
+    Finding, Fingerprint, History, Injection, Lane, LaneKind, MessageId, MessageText, Moment, Node,
+    NodeId, Operation, OperationId, Outcome, ProcessId, RequestId, Stamp, Target, Time, Trace,
+    file_of,
 };
 
 use crate::bounds::{Asking, link};
@@ -412,6 +413,7 @@ impl<'a, N: Node> Teller<'a, N> {
             Effect::Reached(name) => EventKind::Reached { text: self.text(name) },
             Effect::Send { .. }
             | Effect::Reply { .. }
+            | Effect::Write { .. }
             | Effect::SetTimer { .. }
             | Effect::CancelTimer(_) => return,
             Effect::Agree { name, subject, value } => {
@@ -525,8 +527,8 @@ impl<'a, N: Node> Teller<'a, N> {
             (false, kept) => DiskLoss::KeepPrefix(kept),
         };
         let effects = u32::try_from(crash.after_effects).unwrap_or(u32::MAX);
-        let after_effects = in_handler.then_some(effects);
-        let fault = Fault::Crash { target: Target::Node(node), after_effects, disk };
+        let moment = if in_handler { Moment::AfterEffects(effects) } else { Moment::Now };
+        let fault = Fault::Crash { target: Target::Node(node), moment, disk };
         let begun = self.begin_fault(node.index(), node.0, fault);
         let why = self.text("killed");
         let lost = crash.unsynced - crash.kept;

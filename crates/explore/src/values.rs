@@ -353,6 +353,7 @@ impl<N: Node> Values<N> {
                 Effect::Send { .. }
                 | Effect::Reply { .. }
                 | Effect::Agree { .. }
+                | Effect::Write { .. }
                 | Effect::Note(_)
                 | Effect::Role(_) => {}
             }

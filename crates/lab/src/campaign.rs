@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use splitbrain_core::{Finding, Trace, Validity, Verdict};
 use splitbrain_sim::{
-    Config, Detail, Metrics, Recipe, RecipeError, Run, Shrunk, Subject, run, shrink,
+    Config, Detail, Metrics, Recipe, RecipeError, Run, Shrunk, Subject, Variety, run, shrink,
 };
 
 /// What to run.
@@ -24,8 +24,8 @@ pub struct Plan {
     pub seeds: Range<u64>,
     /// Their settings.
     pub config: Config,
-    /// Whether each seed draws its own settings, within these.
-    pub swarm: bool,
+    /// How they differ from one another.
+    pub variety: Variety,
     /// How many threads; the result does not depend on it.
     pub threads: usize,
     /// How many runs shrinking may take; 0 to leave the failure as it is.
@@ -33,12 +33,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// 200 worlds of the standard kind, on as many threads as given.
+    /// 200 worlds of every temper, on as many threads as given.
     pub fn standard(threads: usize) -> Self {
         Self {
             seeds: 0..200,
             config: Config::standard(),
-            swarm: false,
+            variety: Variety::Temper,
             threads,
             shrink_budget: 2_000,
         }
@@ -46,7 +46,7 @@ impl Plan {
 
     /// The recipe of one of the worlds.
     pub fn recipe(&self, subject: &dyn Subject, seed: u64) -> Recipe {
-        let config = if self.swarm { self.config.clone().swarm(seed) } else { self.config.clone() };
+        let config = self.variety.settings(self.config.clone(), seed);
         Recipe::draw(subject.name(), subject.workload(), config, seed)
     }
 }

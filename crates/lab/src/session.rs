@@ -197,7 +197,6 @@ impl Session {
                     what: what.into(),
                 };
                 if !self.harder.is_empty() {
-                    next.push(harder("--dense", "more at once: slow disks, power failures"));
                     next.push(harder("--swarm", "every world its own network and faults"));
                 }
                 const PASSED: &Verdict = &Verdict::NOTHING;

@@ -7,7 +7,7 @@ use splitbrain_check::Judge;
 use splitbrain_core::workload::g_set::{GSet, Request, Response};
 use splitbrain_core::{Context, History, Node, NodeId, RequestId, Validity, Wal};
 use splitbrain_lab::{Control, Plan, Progress, Report, campaign};
-use splitbrain_sim::{Hosted, Judging, Subject};
+use splitbrain_sim::{Hosted, Judging, Subject, Variety};
 
 /// A set kept on the disk of each node and told to all others, again and again. It syncs before it
 /// answers, or after: then a crash at the wrong moment loses what was acknowledged.
@@ -73,10 +73,10 @@ fn run(subject: &dyn Subject, plan: &Plan) -> Report {
 
 #[test]
 fn two_threads_find_what_one_finds() {
-    for swarm in [false, true] {
-        let plan = |threads| Plan { swarm, ..Plan::standard(threads) };
+    for variety in [Variety::None, Variety::Temper, Variety::Swarm] {
+        let plan = |threads| Plan { variety, ..Plan::standard(threads) };
         let one = run(&subject::<false>(), &plan(1));
-        assert_eq!(one.validity(), Validity::Invalid, "swarm {swarm}");
+        assert_eq!(one.validity(), Validity::Invalid, "{variety:?}");
         assert_eq!(one, run(&subject::<false>(), &plan(2)));
         assert_eq!(one, run(&subject::<false>(), &plan(5)));
         let shrunk = one.failure.unwrap().shrunk.unwrap();

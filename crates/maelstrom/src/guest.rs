@@ -373,7 +373,7 @@ where
                 Effect::Role(name) => writeln!(io::stderr(), "is now {name}")?,
                 Effect::Reached(name) => writeln!(io::stderr(), "reached: {name}")?,
                 // A process knows only what it said itself.
-                Effect::Agree { .. } => {}
+                Effect::Write { .. } | Effect::Agree { .. } => {}
                 Effect::Violated(name) => {
                     self.output.flush()?;
                     return Err(io::Error::other(format!("this must always hold: {name}")));

@@ -573,7 +573,7 @@ impl<W: Workload> Cluster for Processes<W> {
 
     fn synced(&mut self, _: NodeId, _: u32) {}
 
-    fn crash(&mut self, node: NodeId, _: DiskLoss) -> u32 {
+    fn crash(&mut self, node: NodeId, _: u32, _: DiskLoss) -> u32 {
         let seat = &mut self.seats[node.index()];
         if let Some(mut talker) = seat.talker.take() {
             talker.process.kill();

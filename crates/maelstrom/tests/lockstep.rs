@@ -26,8 +26,11 @@ fn lockstep<W: Judge>(program: &Path) -> Lockstep<W> {
     Lockstep::new(program, &[], judging()).unwrap()
 }
 
+/// No crashes: these programs keep everything in memory.
 fn config() -> Config {
-    Config { nodes: 3, clients: 3, operations: 40, duration: ms(4_000), ..Config::standard() }
+    let faults = [FaultKind::Partition, FaultKind::Link, FaultKind::Pause, FaultKind::Slow].into();
+    let duration = ms(4_000);
+    Config { nodes: 3, clients: 3, operations: 40, duration, faults, ..Config::standard() }
 }
 
 fn world<W: Judge>(subject: &Lockstep<W>, config: Config, seed: u64) -> Run {

@@ -88,6 +88,11 @@ pub enum Act {
     },
     /// Disarm a timer.
     CancelTimer(Slot),
+    /// Write to the disk, so many times.
+    Write {
+        /// How many.
+        writes: u32,
+    },
     /// Make the oldest writes durable.
     Sync {
         /// How many.
@@ -177,9 +182,10 @@ pub trait Cluster {
     /// The oldest `writes` unsynced writes of `node` are durable.
     fn synced(&mut self, node: NodeId, writes: u32);
 
-    /// `node` stops: its state is gone, its timers are disarmed, its disk suffers `loss`. Returns
-    /// how many writes were lost.
-    fn crash(&mut self, node: NodeId, loss: DiskLoss) -> u32;
+    /// `node` stops: its state is gone, its timers are disarmed. Its newest `undone` writes never
+    /// happened: the crash came first. Of the others, those not synced suffer `loss`. Returns how
+    /// many of them were lost.
+    fn crash(&mut self, node: NodeId, undone: u32, loss: DiskLoss) -> u32;
 
     /// A durable record of `node`, which is down, goes bad.
     fn rot(&mut self, node: NodeId, pick: u64);

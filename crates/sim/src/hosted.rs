@@ -203,6 +203,7 @@ impl<N: Node<Api: Workload>> Nodes<N> {
                 Some(Act::SetTimer { timer: timers.arm(timer), low, high })
             }
             Effect::CancelTimer(timer) => timers.disarm(&timer).map(Act::CancelTimer),
+            Effect::Write { writes } => Some(Act::Write { writes }),
             Effect::Sync { writes } => Some(Act::Sync { writes }),
             Effect::Note(text) => Some(Act::Note(text.into_owned())),
             Effect::Role(name) => Some(Act::Role(name)),
@@ -245,12 +246,12 @@ impl<N: Node<Api: Workload>> Cluster for Nodes<N> {
         self.seats[node.index()].cx.disk.sync(writes);
     }
 
-    fn crash(&mut self, node: NodeId, loss: DiskLoss) -> u32 {
+    fn crash(&mut self, node: NodeId, undone: u32, loss: DiskLoss) -> u32 {
         let Seat { state, cx, timers } = &mut self.seats[node.index()];
         *state = None;
         timers.slots.clear();
         timers.names = Slab::default();
-        let unsynced = cx.disk.unsynced();
+        let unsynced = cx.disk.unsynced().saturating_sub(undone);
         let (kept, torn) = match loss {
             DiskLoss::KeepAll => (unsynced, false),
             DiskLoss::LoseAll => (0, false),

@@ -15,36 +15,42 @@ use std::time::Duration;
 
 use splitbrain_core::{
     ClockFault, Cut, CutMode, DiskFault, DiskLoss, Fault, FaultKind, Injection, Key, LinkFault,
-    NodeId, Ratio, Rng, Target, Time, ms,
+    Moment, NodeId, Ratio, Rng, Target, Time, ms,
 };
 
-use crate::Config;
+use crate::{Config, Planned};
 
 /// A fault lasts at least this long: long enough for usual timeouts to notice.
 const LASTS_MIN: Duration = ms(200);
 
 /// Draws a schedule of faults: times, kinds, targets. All are over before `config.duration` is.
-pub fn schedule(config: &Config, key: Key) -> Vec<Injection> {
+pub fn schedule(config: &Config, operations: &[Planned], key: Key) -> Vec<Injection> {
     let mut injections = one_by_one(config, key);
     if config.power_failures {
-        injections.extend(power_failure(config, key));
+        let mut rng = key.derive(u64::MAX).rng();
+        for _ in 0..=rng.below(2) {
+            injections.extend(power_failure(config, operations, &mut rng));
+        }
     }
     injections
 }
 
-/// In every other world all nodes crash at once, and lose what they had not synced.
-fn power_failure(config: &Config, key: Key) -> impl Iterator<Item = Injection> + use<> {
-    let mut rng = key.derive(u64::MAX).rng();
-    let at = Time::from_nanos(rng.below(nanos(config.duration).max(1)));
-    let fails = rng.below(2) == 0 && at + LASTS_MIN <= Time::ZERO + config.duration;
-    NodeId::all(config.nodes).filter(move |_| fails).map(move |node| Injection {
+/// All nodes crash, at once or each at its worst moment, and lose what they had not synced. It
+/// strikes while an operation is under way.
+fn power_failure(
+    config: &Config,
+    operations: &[Planned],
+    rng: &mut Rng,
+) -> impl Iterator<Item = Injection> + use<> {
+    let asked: Vec<Time> = operations.iter().filter(|op| !op.last).map(|op| op.at).collect();
+    let aim = if asked.is_empty() { Time::ZERO } else { *rng.pick(&asked) };
+    let latest = Time::ZERO + config.duration.saturating_sub(LASTS_MIN);
+    let at = (aim + Duration::from_micros(rng.below(50_000))).min(latest);
+    let moment = if rng.below(2) == 0 { Moment::Now } else { Moment::Unsynced };
+    NodeId::all(config.nodes).map(move |node| Injection {
         at,
         lasts: LASTS_MIN,
-        fault: Fault::Crash {
-            target: Target::Node(node),
-            after_effects: None,
-            disk: DiskLoss::LoseAll,
-        },
+        fault: Fault::Crash { target: Target::Node(node), moment, disk: DiskLoss::LoseAll },
     })
 }
 
@@ -104,16 +110,7 @@ fn draw(
             mode: if rng.below(4) == 0 { CutMode::Hold } else { CutMode::Drop },
         },
         FaultKind::Link => link(any, rng),
-        FaultKind::Crash => Fault::Crash {
-            target,
-            after_effects: (rng.below(2) == 0).then(|| *rng.pick(&[0, 1, 1, 1, 2, 2, 3, 4])),
-            disk: match rng.below(6) {
-                0 => DiskLoss::KeepAll,
-                1 | 2 => DiskLoss::LoseAll,
-                3 | 4 => DiskLoss::KeepPrefix(u32::try_from(rng.below(4)).unwrap_or(0)),
-                _ => DiskLoss::Torn(u32::try_from(rng.below(3)).unwrap_or(0)),
-            },
-        },
+        FaultKind::Crash => crash(target, rng),
         FaultKind::Pause => Fault::Pause { target },
         FaultKind::Slow => {
             Fault::Slow { target, handler: Duration::from_micros(rng.between(500, 20_000)) }
@@ -138,18 +135,39 @@ fn draw(
             },
         },
     };
-    let spared = stops(&fault).is_none_or(|_| {
-        let mut down: Vec<NodeId> = before
-            .iter()
-            .filter(|other| overlap(other, at, lasts))
-            .filter_map(|other| stops(&other.fault))
-            .chain(stops(&fault))
-            .collect();
-        down.sort_unstable();
-        down.dedup();
-        down.len() * 2 < usize::from(config.nodes) || config.nodes == 1
-    });
-    spared.then_some(fault)
+    leaves_majority(&fault, config, before, at, lasts).then_some(fault)
+}
+
+fn crash(target: Target, rng: &mut Rng) -> Fault {
+    let moment = match rng.below(6) {
+        0..=2 => Moment::Now,
+        3 | 4 => Moment::AfterEffects(*rng.pick(&[0, 1, 1, 2, 2, 3, 3, 4, 4, 5])),
+        _ => Moment::Unsynced,
+    };
+    let disk = match rng.below(6) {
+        0 => DiskLoss::KeepAll,
+        1 | 2 => DiskLoss::LoseAll,
+        3 | 4 => DiskLoss::KeepPrefix(u32::try_from(rng.below(4)).unwrap_or(0)),
+        _ => DiskLoss::Torn(u32::try_from(rng.below(3)).unwrap_or(0)),
+    };
+    Fault::Crash { target, moment, disk }
+}
+
+/// Whether a majority is up while `fault` lasts.
+fn leaves_majority(
+    fault: &Fault,
+    config: &Config,
+    before: &[Injection],
+    at: Time,
+    lasts: Duration,
+) -> bool {
+    let Some(stopped) = stops(fault) else { return true };
+    let overlapping = before.iter().filter(|other| overlap(other, at, lasts));
+    let mut down: Vec<NodeId> =
+        overlapping.filter_map(|other| stops(&other.fault)).chain([stopped]).collect();
+    down.sort_unstable();
+    down.dedup();
+    down.len() * 2 < usize::from(config.nodes) || config.nodes == 1
 }
 
 fn signed(value: u64, rng: &mut Rng) -> i64 {
@@ -277,12 +295,13 @@ pub(crate) fn check(faults: &[Injection], nodes: u16) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Recipe;
     use std::collections::BTreeSet;
 
     fn schedules() -> impl Iterator<Item = (Config, Vec<Injection>)> {
         (0..300).map(|seed| {
             let config = Config { faults: FaultKind::ALL.into(), ..Config::standard() };
-            let drawn = schedule(&config, Key::new(seed));
+            let drawn = Recipe::draw("x", "echo", config.clone(), seed).faults;
             (config, drawn)
         })
     }
@@ -314,14 +333,23 @@ mod tests {
     }
 
     #[test]
-    fn the_power_fails_in_about_half_of_the_worlds_and_takes_everyone_down() {
-        let config = Config::dense();
-        let failed = (0..200)
-            .map(|seed| power_failure(&config, Key::new(seed)).count())
-            .inspect(|down| assert!([0, usize::from(config.nodes)].contains(down)))
-            .filter(|down| *down > 0)
-            .count();
-        assert!((70..110).contains(&failed), "{failed} of 200");
+    fn a_power_failure_takes_everyone_down_at_once() {
+        let mut moments = BTreeSet::new();
+        for seed in 0..50 {
+            let config =
+                Config { faults: BTreeSet::new(), power_failures: true, ..Config::standard() };
+            let faults = Recipe::draw("x", "echo", config, seed).faults;
+            assert!(faults.len() == 5 || faults.len() == 10, "one failure or two: {faults:?}");
+            for failure in faults.chunks(5) {
+                let struck: BTreeSet<_> =
+                    failure.iter().filter_map(|it| stops(&it.fault)).collect();
+                assert_eq!(struck, NodeId::all(5).collect());
+                assert!(failure.iter().all(|it| it.at == failure[0].at), "{failure:?}");
+                let Fault::Crash { moment, .. } = failure[0].fault else { panic!("{failure:?}") };
+                moments.insert(format!("{moment:?}"));
+            }
+        }
+        assert_eq!(moments.len(), 2, "now, or at the worst moment");
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub(crate) mod stream {
     pub(crate) const SYNCS: u64 = 7;
     pub(crate) const CLOCKS: u64 = 8;
     pub(crate) const SWARM: u64 = 9;
+    pub(crate) const TEMPER: u64 = 10;
 }
 
 /// The settings of a world: how large, how long, how bad.
@@ -40,6 +41,8 @@ pub struct Config {
     pub clients: u16,
     /// How many operations are planned, spread over `duration`.
     pub operations: u32,
+    /// How many operations come together, before a silence: 1 if they come evenly.
+    pub burst: u32,
     /// How long operations are asked and faults strike.
     #[serde(rename = "duration_ns", with = "nanos")]
     pub duration: Duration,
@@ -77,14 +80,15 @@ pub struct Config {
 }
 
 impl Config {
-    /// Five nodes and five clients on a local network that loses and doubles a few messages, 100
-    /// operations in ten seconds, every kind of fault but a bad disk's.
+    /// Five nodes and three clients of each on a local network that loses and doubles a few
+    /// messages, 100 operations in five seconds, every kind of fault but a bad disk's.
     pub fn standard() -> Self {
         Self {
             nodes: 5,
-            clients: 5,
-            operations: 100,
-            duration: ms(10_000),
+            clients: 15,
+            operations: 150,
+            burst: 1,
+            duration: ms(5_000),
             settle: ms(5_000),
             grace: ms(15_000),
             timeout: ms(1_000),
@@ -106,27 +110,9 @@ impl Config {
                 FaultKind::Clock,
             ]
             .into(),
-            fault_interval: ms(1_500),
+            fault_interval: ms(1_000),
             power_failures: false,
             events_max: 1_000_000,
-        }
-    }
-
-    /// Worlds in which much happens at once: thrice the operations in a third of the time,
-    /// impatient clients, slow disks, faults on top of each other, and power failures. Most bugs of
-    /// crash safety need several things to go wrong within moments.
-    pub fn dense() -> Self {
-        let standard = Self::standard();
-        Self {
-            clients: 10,
-            operations: 300,
-            duration: ms(3_000),
-            timeout: ms(300),
-            fault_interval: ms(300),
-            sync: Latency::Uniform { low: 0, high: 80_000_000 },
-            links: Links { duplicate: Ratio(1, 10), ..standard.links },
-            power_failures: true,
-            ..standard
         }
     }
 
@@ -141,6 +127,41 @@ impl Config {
             power_failures: false,
             ..self
         }
+    }
+
+    /// The temper of the world `seed`. Many bugs need several things to go wrong within moments,
+    /// and no two the same: so each world has about half of these traits. Operations come in
+    /// bursts; the network is slow; it loses and doubles many messages; the disks are slow; clients
+    /// are impatient; faults come on top of each other; the power fails.
+    ///
+    /// What these settings leave out stays out: a network that loses nothing still loses nothing.
+    #[must_use]
+    pub fn tempered(self, seed: u64) -> Self {
+        let mut rng = Key::new(seed).derive(stream::TEMPER).rng();
+        let mut has = || rng.below(2) == 0;
+        let mut world = self;
+        if has() {
+            world.burst = 20;
+        }
+        if has() {
+            let mean = world.links.latency.floor().midpoint(world.links.latency.bound());
+            world.links.latency = Latency::Exponential { mean: mean * 4 };
+        }
+        if has() {
+            world.links.loss.0 *= 5;
+            world.links.duplicate.0 *= 10;
+        }
+        if has() {
+            world.sync = Latency::Uniform { low: 0, high: world.sync.bound() * 40 };
+        }
+        if has() {
+            world.timeout = world.timeout * 3 / 10;
+        }
+        if has() {
+            world.fault_interval /= 3;
+        }
+        world.power_failures = has() && world.faults.contains(&FaultKind::Crash);
+        world
     }
 
     /// Swarm testing (Groce et al. 2012): every parameter drawn for this seed, and a random part of
@@ -239,6 +260,28 @@ impl Config {
     }
 }
 
+/// How the worlds of a campaign differ from one another, beside their operations and faults.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Variety {
+    /// Not at all: all have the settings that were given.
+    None,
+    /// In temper: [`Config::tempered`].
+    Temper,
+    /// In temper, and every parameter is drawn: [`Config::swarm`].
+    Swarm,
+}
+
+impl Variety {
+    /// The settings of the world `seed`.
+    pub fn settings(self, config: Config, seed: u64) -> Config {
+        match self {
+            Self::None => config,
+            Self::Temper => config.tempered(seed),
+            Self::Swarm => config.tempered(seed).swarm(seed),
+        }
+    }
+}
+
 /// An operation that a client is to ask.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -292,7 +335,7 @@ pub struct Recipe {
 }
 
 const FORMAT: &str = "splitbrain-recipe";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Recipes are small; a file larger than this is something else.
 const FILE_MAX: usize = 64 << 20;
 
@@ -300,6 +343,8 @@ impl Recipe {
     /// Draws the operations and the faults of the world `seed`.
     pub fn draw(program: &str, workload: &str, config: Config, seed: u64) -> Self {
         let key = Key::new(seed);
+        let operations = plan(&config, key);
+        let faults = nemesis::schedule(&config, &operations, key.derive(stream::NEMESIS));
         Self {
             format: FORMAT.into(),
             version: VERSION,
@@ -307,9 +352,9 @@ impl Recipe {
             arguments: Vec::new(),
             workload: workload.into(),
             seed,
-            operations: plan(&config, key),
-            faults: nemesis::schedule(&config, key.derive(stream::NEMESIS)),
             config,
+            faults,
+            operations,
         }
     }
 
@@ -444,9 +489,12 @@ fn plan(config: &Config, key: Key) -> Vec<Planned> {
         .map(|index| {
             let mut rng = schedule.derive(u64::from(index)).rng();
             let client = u16::try_from(rng.below(u64::from(clients))).unwrap_or(0);
-            // An even spread with noise of one step: bursts, and no long silence.
+            // An even spread of bursts, with noise of a burst's length.
+            let burst = config.burst.max(1);
             let step = duration / u64::from(config.operations);
-            let at = step * u64::from(index) + rng.between(0, step);
+            let length = step * u64::from(burst);
+            let takes = if burst == 1 { length } else { length / 10 };
+            let at = length * u64::from(index / burst) + rng.between(0, takes);
             Planned {
                 at: Time::from_nanos(at),
                 client,
@@ -501,12 +549,38 @@ mod tests {
     }
 
     #[test]
+    fn every_trait_is_in_about_half_of_the_worlds_and_what_is_left_out_stays_out() {
+        let calm = Config::standard().calm();
+        let traits = |config: &Config| {
+            let standard = Config::standard();
+            [
+                config.burst > 1,
+                config.links.latency != standard.links.latency,
+                config.links.duplicate != standard.links.duplicate,
+                config.sync != standard.sync,
+                config.timeout < standard.timeout,
+                config.fault_interval < standard.fault_interval,
+                config.power_failures,
+            ]
+        };
+        let mut seen = [0; 7];
+        for seed in 0..400 {
+            let drawn = Config::standard().tempered(seed);
+            drawn.check().unwrap();
+            traits(&drawn).iter().zip(&mut seen).for_each(|(has, seen)| *seen += i32::from(*has));
+            let calm = calm.clone().tempered(seed);
+            assert!(!calm.power_failures && calm.links.loss.0 == 0 && calm.links.duplicate.0 == 0);
+        }
+        assert!(seen.iter().all(|seen| (160..240).contains(seen)), "{seen:?} of 400");
+    }
+
+    #[test]
     fn what_is_wrong_with_a_file_is_said() {
         let good = Recipe::draw("abd", "lin-kv", Config::standard(), 1).to_json();
         let error = |text: &str| Recipe::from_json(text).unwrap_err().to_string();
         assert!(error(&good[..good.len() / 2]).contains("at line"));
         assert!(error("\u{0}\u{1}").contains("line 1"));
-        assert!(error(&good.replace("\"version\": 1", "\"version\": 2")).contains("version 2"));
+        assert!(error(&good.replace("\"version\": 2", "\"version\": 3")).contains("version 3"));
         assert!(error(&good.replace("\"nodes\": 5", "\"nodes\": 2")).contains("only 2 nodes"));
         assert!(error(&good.replace("\"seed\"", "\"sead\"")).contains("sead"));
         assert!(error(&good.replace("\"nodes\": 5", "\"nodes\": 0")).contains("1 to 1000"));

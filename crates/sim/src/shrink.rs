@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use splitbrain_core::{Cut, DiskLoss, Fault, Injection, NodeId, Ratio, Target, Time, ms};
+use splitbrain_core::{Cut, DiskLoss, Fault, Injection, Moment, NodeId, Ratio, Target, Time, ms};
 
 use crate::{Detail, Recipe, Run, Subject, run};
 
@@ -220,12 +220,12 @@ fn close_gap(recipe: &mut Recipe, from: Time, less: Duration) {
 /// The plainest fault that might do the same.
 fn simplify(fault: &mut Fault) {
     match fault {
-        Fault::Crash { after_effects, disk, .. } => {
+        Fault::Crash { moment, disk, .. } => {
             *disk = match *disk {
                 DiskLoss::KeepAll => DiskLoss::KeepAll,
                 _ => DiskLoss::LoseAll,
             };
-            *after_effects = None;
+            *moment = Moment::Now;
         }
         Fault::Partition { mode, .. } => *mode = splitbrain_core::CutMode::Drop,
         _ => {}

@@ -16,7 +16,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
 use splitbrain_core::{
-    ClockFault, DiskFault, DiskLoss, DropReason, EventKind, Fault, Finding, Key, NodeId,
+    ClockFault, DiskFault, DiskLoss, DropReason, EventKind, Fault, Finding, Key, Moment, NodeId,
     OperationId, ProcessId, Rng, Stamp, Target, Time, Trace, Verdict,
 };
 
@@ -130,8 +130,10 @@ struct Host {
     syncing: u32,
     /// Crash when the pending effects are done: the fault that says so.
     then_crash: Option<u32>,
-    /// Crash after so many effects of the next handler: the fault and the number.
-    trap: Option<(u32, u32)>,
+    /// Crash at a moment within a handler that is still to come: the fault and the moment.
+    trap: Option<(u32, Moment)>,
+    /// How many writes its handler made after the moment at which it is to crash.
+    undone: u32,
     /// How many faults pause it, and whether a resume came meanwhile.
     paused: u32,
     resume_missed: bool,
@@ -219,6 +221,8 @@ struct Client {
     sent_away: u16,
     /// The answer that its last operation goes on from, if there was one.
     goes_on: Option<OperationId>,
+    /// How often its last operation timed out: it waits twice as long each time.
+    timed_out: u32,
 }
 
 /// What the world knows of an operation.
@@ -283,6 +287,7 @@ impl<'a> World<'a> {
             open: None,
             sent_away: 0,
             goes_on: None,
+            timed_out: 0,
         };
         Self {
             recipe,
@@ -485,11 +490,12 @@ impl<'a> World<'a> {
             return;
         }
         let host = &mut self.hosts[node.index()];
-        if let Some((fault, after)) = host.trap
-            && acts.len() >= (after as usize).max(1)
+        if let Some((fault, moment)) = host.trap
+            && let Some(cut) = cut(moment, &acts)
         {
             (host.trap, host.then_crash) = (None, Some(fault));
-            self.discard(acts.drain(after as usize..));
+            host.undone = writes(&acts[cut..]);
+            self.discard(acts.drain(cut..));
         }
         let host = &mut self.hosts[node.index()];
         let slow = host.slow_by.iter().map(|(_, takes)| *takes).max().unwrap_or(0);
@@ -643,6 +649,7 @@ impl<'a> World<'a> {
             }
             Act::SetTimer { timer, low, high } => self.set_timer(node, timer, low, high, cause),
             Act::CancelTimer(timer) => self.armed(node, timer).deadline = DISARMED,
+            Act::Write { .. } => {}
             Act::Sync { writes } => return self.sync(node, writes, cause),
             Act::Note(text) => {
                 let text = self.recorder.text(&text);
@@ -840,7 +847,10 @@ impl<'a> World<'a> {
     }
 
     fn crash(&mut self, node: NodeId, why: &str, loss: DiskLoss, cause: Cause) {
-        let lost = self.cluster.crash(node, loss);
+        let host = &mut self.hosts[node.index()];
+        let pending = std::mem::take(&mut host.pending);
+        let undone = std::mem::take(&mut host.undone) + writes(&pending);
+        let lost = self.cluster.crash(node, undone, loss);
         self.recorder.mark(self.now, 9 << 16 | u64::from(node.0), u64::from(lost));
         let text = self.recorder.text(why);
         let kind = EventKind::Crash { why: text, lost };
@@ -858,7 +868,6 @@ impl<'a> World<'a> {
             (armed.deadline, armed.queued_at) = (DISARMED, DISARMED);
             armed.token += 1;
         }
-        let pending = std::mem::take(&mut host.pending);
         let backlog = std::mem::take(&mut host.backlog);
         self.discard(pending.into_iter());
         for (input, _) in backlog {
@@ -878,13 +887,13 @@ impl<'a> World<'a> {
     }
 
     fn on_ask(&mut self, client: u16) {
-        let Client { process, plans, open, sent_away, goes_on } =
+        let Client { process, plans, open, sent_away, timed_out, goes_on } =
             &mut self.clients[usize::from(client)];
         if open.is_some() {
             return;
         }
         let Some(plan) = plans.pop_front() else { return };
-        let (process, sent_away, goes_on) = (*process, *sent_away, *goes_on);
+        let (process, sent_away, timed_out, goes_on) = (*process, *sent_away, *timed_out, *goes_on);
         let planned = &self.recipe.operations[plan as usize];
         if !planned.last && self.now > self.duration {
             // The client fell behind its plan; the last phase is not for making up.
@@ -918,6 +927,7 @@ impl<'a> World<'a> {
             event,
         });
         let timeout = u64::try_from(self.recipe.config.timeout.as_nanos()).unwrap_or(u64::MAX);
+        let timeout = timeout.saturating_mul(1 << timed_out.min(8));
         self.push(self.now.saturating_add(timeout), NOTHING, Due::TimeOut { operation });
         self.input(node, Input::Request(operation), sent);
     }
@@ -1003,6 +1013,7 @@ impl<'a> World<'a> {
         if last && (refused || kind == AnswerKind::Indefinite) {
             // Who is told "not now" asks another node, as one does that looks for the leader.
             state.sent_away = (state.sent_away + u16::from(refused)) % self.recipe.config.nodes;
+            state.timed_out += u32::from(!refused);
             state.plans.push_front(plan);
             self.push(self.now + ASK_AGAIN_AFTER, NOTHING, Due::Ask { client });
         } else if last && self.cluster.has_follow_up(operation) {
@@ -1055,8 +1066,8 @@ impl<'a> World<'a> {
         let now = self.now;
         let host = &mut self.hosts[node.index()];
         match &self.recipe.faults[fault as usize].fault {
-            Fault::Crash { after_effects: Some(after), .. } => host.trap = Some((fault, *after)),
-            Fault::Crash { after_effects: None, .. } => self.crash_by(node, fault, event),
+            Fault::Crash { moment: Moment::Now, .. } => self.crash_by(node, fault, event),
+            Fault::Crash { moment, .. } => host.trap = Some((fault, *moment)),
             Fault::Pause { .. } => {
                 host.paused += 1;
                 self.recorder.event(now, node.0, event, EventKind::Pause);
@@ -1193,6 +1204,36 @@ impl<'a> World<'a> {
     }
 }
 
+/// Where a handler's effects are cut off by a crash at `moment`, if it comes within them.
+fn cut(moment: Moment, acts: &[Act]) -> Option<usize> {
+    match moment {
+        Moment::Now => None,
+        Moment::AfterEffects(effects) => {
+            let effects = usize::try_from(effects).unwrap_or(usize::MAX);
+            (acts.len() >= effects.max(1)).then_some(effects)
+        }
+        Moment::Unsynced => {
+            let (mut says, mut writes) = (false, false);
+            for (at, act) in acts.iter().enumerate() {
+                match act {
+                    Act::Send { .. } | Act::Reply { .. } => says = true,
+                    Act::Write { .. } => writes = true,
+                    Act::Sync { .. } if says && writes => return Some(at),
+                    Act::Sync { .. } => (says, writes) = (false, false),
+                    _ => {}
+                }
+            }
+            (says && writes).then_some(acts.len())
+        }
+    }
+}
+
+/// How many writes are among effects.
+fn writes<'a>(acts: impl IntoIterator<Item = &'a Act>) -> u32 {
+    let of = |act: &Act| if let Act::Write { writes } = act { *writes } else { 0 };
+    acts.into_iter().map(of).sum()
+}
+
 fn host(recipe: &Recipe, node: NodeId) -> Host {
     let mut rng: Rng = Key::new(recipe.seed).derive(stream::CLOCKS).derive(u64::from(node.0)).rng();
     let offset = u64::try_from(recipe.config.clock_offset.as_nanos()).unwrap_or(0);
@@ -1212,6 +1253,7 @@ fn host(recipe: &Recipe, node: NodeId) -> Host {
         syncing: 0,
         then_crash: None,
         trap: None,
+        undone: 0,
         paused: 0,
         resume_missed: false,
         backlog: VecDeque::new(),

@@ -8,10 +8,11 @@ use std::time::Duration;
 use splitbrain_core::workload::g_set::{GSet, Request, Response};
 use splitbrain_core::{
     ClockFault, Context, Cut, CutMode, DiskFault, DiskLoss, ErrorCode, EventKind, Fault, FaultKind,
-    Finding, History, Injection, Node, NodeId, Outcome, RequestId, Target, Time, Verdict, Wal, ms,
+    Finding, History, Injection, Moment, Node, NodeId, Outcome, RequestId, Target, Time, Verdict,
+    Wal, ms,
 };
 use splitbrain_sim::{
-    Config, Detail, Hosted, Judging, Latency, Links, Planned, Recipe, Run, run, shrink,
+    Config, Detail, Hosted, Judging, Latency, Links, Planned, Recipe, Run, Variety, run, shrink,
 };
 
 /// Every acknowledged element is in every last read of the node that acknowledged it.
@@ -47,6 +48,12 @@ fn quiet(nodes: u16) -> Config {
         sync: Latency::Constant(1_000_000),
         ..Config::standard().calm()
     }
+}
+
+/// Every kind of fault, and settings of their own for each seed.
+fn swarm(seed: u64) -> Config {
+    let config = Config { faults: FaultKind::ALL.into(), ..Config::standard() };
+    Variety::Swarm.settings(config, seed)
 }
 
 fn recipe(config: Config) -> Recipe {
@@ -129,23 +136,81 @@ fn a_crash_between_any_two_effects_finds_an_answer_before_its_sync() {
 
 #[test]
 fn a_crash_after_the_k_th_effect_lets_exactly_k_through() {
-    for after in 0..3 {
+    for after in 0..=3 {
         let mut recipe = recipe(quiet(1));
         recipe.operations.insert(0, add(100, 0, 7));
         let (target, disk) = (Target::Node(NodeId(0)), DiskLoss::LoseAll);
-        let crash = Fault::Crash { target, after_effects: Some(after), disk };
+        let crash = Fault::Crash { target, moment: Moment::AfterEffects(after), disk };
         recipe.faults.push(inject(50, 500, crash));
         let run = world::<Durable<false>>(&recipe);
-        // Its effects: reply, sync. The crash falls before, between and after them.
+        // Its effects: write, reply, sync. The crash falls before, between and after them.
         let lost = ids(&run).contains("SET-LOST");
-        assert_eq!(lost, after == 1, "after {after} effects");
+        assert_eq!(lost, after == 2, "after {after} effects");
         assert_eq!(count(&run, |kind| matches!(kind, EventKind::Crash { .. })), 1);
         assert_eq!(count(&run, |kind| *kind == EventKind::Start), 2);
         // No handler has so many effects: the fault finds no place to strike.
-        let Fault::Crash { after_effects, .. } = &mut recipe.faults[0].fault else { panic!() };
-        *after_effects = Some(3);
+        let Fault::Crash { moment, .. } = &mut recipe.faults[0].fault else { panic!() };
+        *moment = Moment::AfterEffects(4);
         let run = world::<Durable<false>>(&recipe);
         assert_eq!(count(&run, |kind| matches!(kind, EventKind::Crash { .. })), 0);
+    }
+}
+
+/// Answers, and then writes.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct WritesLast;
+
+impl Node for WritesLast {
+    type Api = GSet;
+    type Message = ();
+    type Timer = ();
+    type Disk = Wal<(), u64>;
+
+    fn start(_: &mut Context<Self>) -> Self {
+        Self
+    }
+    fn on_request(&mut self, cx: &mut Context<Self>, id: RequestId, request: Request) {
+        match request {
+            Request::Add { element } => {
+                cx.reply(id, Response::AddOk);
+                cx.disk.append(element);
+            }
+            Request::Read => {
+                let value = cx.disk.log().to_vec();
+                cx.reply(id, Response::ReadOk { value });
+            }
+        }
+    }
+    fn on_message(&mut self, _: &mut Context<Self>, _: NodeId, (): ()) {}
+}
+
+#[test]
+fn a_write_behind_the_crash_never_happened_even_if_the_disk_keeps_all() {
+    for (after, lost) in [(1, true), (2, false)] {
+        let mut recipe = recipe(quiet(1));
+        recipe.operations.insert(0, add(100, 0, 7));
+        let (target, disk) = (Target::Node(NodeId(0)), DiskLoss::KeepAll);
+        let crash = Fault::Crash { target, moment: Moment::AfterEffects(after), disk };
+        recipe.faults.push(inject(50, 500, crash));
+        let run = world::<WritesLast>(&recipe);
+        assert_eq!(ids(&run).contains("SET-LOST"), lost, "after {after} effects");
+        let crashes = count(&run, |kind| matches!(kind, EventKind::Crash { lost: 0, .. }));
+        assert_eq!(crashes, 1, "what never happened was not lost either");
+    }
+}
+
+#[test]
+fn who_says_only_what_is_durable_is_never_caught_unsynced() {
+    let mut recipe = recipe(quiet(1));
+    recipe.operations.insert(0, add(100, 0, 7));
+    let (target, disk) = (Target::Node(NodeId(0)), DiskLoss::LoseAll);
+    let crash = Fault::Crash { target, moment: Moment::Unsynced, disk };
+    recipe.faults.push(inject(50, 500, crash));
+    let crashes = |run: &Run| count(run, |kind| matches!(kind, EventKind::Crash { .. }));
+    assert_eq!(crashes(&world::<Durable<true>>(&recipe)), 0);
+    for run in [world::<Durable<false>>(&recipe), world::<WritesLast>(&recipe)] {
+        assert_eq!(crashes(&run), 1);
+        assert!(ids(&run).contains("SET-LOST"));
     }
 }
 
@@ -156,7 +221,11 @@ fn a_handler_that_was_cut_short_ends_in_a_crash_even_if_the_fault_is_over_first(
     let target = Target::Node(NodeId(0));
     recipe.faults = vec![
         inject(20, 500, Fault::Slow { target: target.clone(), handler: ms(50) }),
-        inject(90, 40, Fault::Crash { target, after_effects: Some(1), disk: DiskLoss::LoseAll }),
+        inject(
+            90,
+            40,
+            Fault::Crash { target, moment: Moment::AfterEffects(1), disk: DiskLoss::LoseAll },
+        ),
     ];
     let run = world::<Durable<false>>(&recipe);
     assert_eq!(count(&run, |kind| matches!(kind, EventKind::Crash { .. })), 1);
@@ -204,7 +273,7 @@ fn rot_shows_at_the_next_start() {
     let rot = Fault::Disk { target: target.clone(), fault: DiskFault::Rot(0) };
     recipe.faults.push(inject(200, 10, rot));
     assert!(ids(&world::<Durable<true>>(&recipe)).is_empty(), "nobody has read the disk yet");
-    let crash = Fault::Crash { target, after_effects: None, disk: DiskLoss::KeepAll };
+    let crash = Fault::Crash { target, moment: Moment::Now, disk: DiskLoss::KeepAll };
     recipe.faults.push(inject(300, 100, crash));
     assert!(ids(&world::<Durable<true>>(&recipe)).contains("SET-LOST"));
 }
@@ -309,7 +378,7 @@ fn a_paused_node_gets_its_messages_later_and_a_crashed_one_does_not() {
     let mut crashed = paused.clone();
     paused.faults.push(inject(100, 300, Fault::Pause { target: target.clone() }));
     assert_eq!(who_has(&paused, 7), [true, true]);
-    let crash = Fault::Crash { target, after_effects: None, disk: DiskLoss::KeepAll };
+    let crash = Fault::Crash { target, moment: Moment::Now, disk: DiskLoss::KeepAll };
     crashed.faults.push(inject(100, 300, crash));
     assert_eq!(who_has(&crashed, 7), [true, false]);
 }
@@ -454,8 +523,7 @@ fn a_client_behind_its_plan_does_not_make_up_for_it_in_the_last_phase() {
 #[test]
 fn the_same_recipe_gives_the_same_bytes_and_tracing_changes_nothing() {
     for seed in 0..30 {
-        let config = Config { faults: FaultKind::ALL.into(), ..Config::standard() }.swarm(seed);
-        let recipe = Recipe::draw("test", "g-set", config, seed);
+        let recipe = Recipe::draw("test", "g-set", swarm(seed), seed);
         let subject = Hosted::<Durable<true>>::new("test", JUDGING);
         let full = run(&subject, &recipe, Detail::Full).unwrap();
         let plain = run(&subject, &recipe, Detail::Verdict).unwrap();
@@ -474,8 +542,8 @@ fn the_same_recipe_gives_the_same_bytes_and_tracing_changes_nothing() {
 #[test]
 fn every_effect_has_a_cause_that_came_before_it() {
     for seed in 0..20 {
-        let config = Config { faults: FaultKind::ALL.into(), ..Config::standard() };
-        let trace = world::<Gossip>(&Recipe::draw("test", "g-set", config, seed)).trace.unwrap();
+        let trace = world::<Gossip>(&Recipe::draw("test", "g-set", swarm(seed), seed));
+        let trace = trace.trace.unwrap();
         for (at, event) in trace.events.iter().enumerate() {
             if let Some(cause) = event.cause {
                 assert!(cause.index() < at, "seed {seed}: event {at} {event:?}");
@@ -523,8 +591,7 @@ fn a_shrunk_recipe_is_minimal() {
 fn golden_digests() {
     let digests: Vec<String> = (0..20)
         .map(|seed| {
-            let config = Config { faults: FaultKind::ALL.into(), ..Config::standard() }.swarm(seed);
-            let run = world::<Gossip>(&Recipe::draw("test", "g-set", config, seed));
+            let run = world::<Gossip>(&Recipe::draw("test", "g-set", swarm(seed), seed));
             format!("{:016x}", run.digest)
         })
         .collect();

@@ -29,8 +29,8 @@
 //! }
 //! ```
 //!
-//! The program takes `--seeds 0..10000`, `--seed 17`, `--dense`, `--swarm`, `--calm`,
-//! `--nodes 3`, `--json` and `replay RUN`. Its exit status is 0 if every world was survived, 1 if
+//! The program takes `--seeds 0..10000`, `--seed 17`, `--swarm`, `--calm`, `--nodes 3`, `--json`
+//! and `replay RUN`. Its exit status is 0 if every world was survived, 1 if
 //! one was not, 2 if nothing could be judged, 3 if it could not run.
 
 mod test;

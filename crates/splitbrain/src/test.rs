@@ -9,18 +9,17 @@ use std::sync::atomic::AtomicBool;
 use splitbrain_check::Judge;
 use splitbrain_core::{History, Node};
 use splitbrain_lab::{Plan, Session, runs, write_err, write_out};
-use splitbrain_sim::{Config, Hosted, Judging, Recipe, Subject};
+use splitbrain_sim::{Hosted, Judging, Recipe, Subject, Variety};
 
 const HELP: &str = "\
 Runs this node in many simulated worlds and judges what its clients saw.
 
-usage: [--seeds FIRST..END | --seed N] [--dense] [--nodes N] [--swarm] [--calm] [--json]
+usage: [--seeds FIRST..END | --seed N] [--nodes N] [--swarm] [--calm] [--json]
        replay RUN
 
   --seeds 0..200   the worlds to run, one for each seed (this is the default)
   --seed 17        this world only
   --nodes 3        how many nodes; 5 if not given
-  --dense          much happens at once: slow disks, faults on faults, power failures
   --swarm          every seed draws its own network, faults and sizes
   --calm           a perfect network, and no faults
   --json           the verdict as JSON on standard output
@@ -101,8 +100,7 @@ impl Wanted {
             let mut value = || rest.next().ok_or(format!("{argument} needs a value; see --help"));
             match argument.as_str() {
                 "--json" => wanted.json = true,
-                "--dense" => wanted.plan.config = Config::dense(),
-                "--swarm" => wanted.plan.swarm = true,
+                "--swarm" => wanted.plan.variety = Variety::Swarm,
                 "--calm" => wanted.plan.config = wanted.plan.config.calm(),
                 "--nodes" => {
                     let nodes = value()?;

@@ -4,8 +4,6 @@
 pub(super) const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
     // A table of events, one row after the other.
     ("crates/lab/tests/pictures/worlds.rs", "busy", 118),
-    // One case for each kind of fault.
-    ("crates/sim/src/nemesis.rs", "draw", 63),
     ("crates/sim/src/shrink.rs", "without_node", 65),
 ];
 

@@ -2,8 +2,8 @@
 
 use splitbrain_core::{
     Cut, CutMode, Described, DiskLoss, DropReason, End, Event, EventId, EventKind, Fault, Finding,
-    Injection, Lane, LaneKind, MessageId, MessageText, NodeId, OperationId, ProcessId, Ratio, Rng,
-    Target, Time, Trace, ms, us,
+    Injection, Lane, LaneKind, MessageId, MessageText, Moment, NodeId, OperationId, ProcessId,
+    Ratio, Rng, Target, Time, Trace, ms, us,
 };
 use splitbrain_lab::Evidence;
 
@@ -230,7 +230,7 @@ pub(crate) fn lost_write() -> World {
         0,
         Fault::Crash {
             target: Target::Node(NodeId(0)),
-            after_effects: None,
+            moment: Moment::Now,
             disk: DiskLoss::LoseAll,
         },
     );
@@ -407,7 +407,7 @@ pub(crate) fn busy() -> World {
                 now,
                 90,
                 2,
-                Fault::Crash { target, after_effects: None, disk: DiskLoss::LoseAll },
+                Fault::Crash { target, moment: Moment::Now, disk: DiskLoss::LoseAll },
             );
             let why = world.text("crash n3, unsynced writes lost");
             world.event(now, 2, Some(fault), EventKind::Crash { why, lost: 2 });

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use splitbrain_core::{
-    Cut, CutMode, DiskLoss, Fault, FaultKind, Injection, Key, NodeId, Rng, Target, Time,
+    Cut, CutMode, DiskLoss, Fault, FaultKind, Injection, Key, Moment, NodeId, Rng, Target, Time,
 };
 
 use super::{HostError, TestOptions};
@@ -56,7 +56,7 @@ fn strike(kind: FaultKind, nodes: u16, rng: &mut Rng) -> Result<Vec<Fault>, Host
         FaultKind::Crash => victims(nodes, rng)
             .map(|node| Fault::Crash {
                 target: target(node),
-                after_effects: None,
+                moment: Moment::Now,
                 disk: DiskLoss::KeepAll,
             })
             .collect(),
