@@ -20,7 +20,7 @@ struct Bench {
     run: &'static [&'static str],
 }
 
-const OURS: [Bench; 4] = [
+const OURS: [Bench; 5] = [
     Bench { title: "simulator", run: &["--package", "splitbrain-benches", "--bin", "sim"] },
     Bench { title: "explorer", run: &["--package", "splitbrain-benches", "--bin", "explore"] },
     Bench {
@@ -28,6 +28,10 @@ const OURS: [Bench; 4] = [
         run: &["--package", "splitbrain-maelstrom", "--example", "throughput"],
     },
     Bench { title: "judges", run: &["--package", "splitbrain-check", "--example", "speed"] },
+    Bench {
+        title: "transactions",
+        run: &["--package", "splitbrain-check", "--example", "transactions"],
+    },
 ];
 
 /// A peer: its folder in `peers/`, and the flags its compiler needs.
