@@ -22,7 +22,7 @@ mod within;
 
 use std::collections::BTreeMap;
 
-use splitbrain_core::Verdict;
+use splitbrain_core::{OperationId, Verdict};
 
 use crate::Budget;
 use crate::anomaly::{Anomalies, Anomaly};
@@ -31,7 +31,7 @@ use crate::consistency::{Boundary, Model};
 use crate::cycle::{self, Cycles};
 use crate::graph::Builder;
 use crate::planted::{Planted, planted};
-use crate::transaction::Transactions;
+use crate::transaction::{Packed, Transactions};
 
 pub(crate) use by_key::ByKey;
 pub(crate) use reason::{Explain, Why, key_text};
@@ -136,6 +136,11 @@ pub(crate) fn judge<I: Explain>(
     options: &Options,
     infer: Infer<I>,
 ) -> Verdict {
+    let needed = history.bytes();
+    if needed > options.budget.memory_bytes {
+        let why = format!("{} MB would be needed, more than the budget", needed >> 20);
+        return Verdict { undecided: vec![why], ..Verdict::NOTHING };
+    }
     let mut inferred = infer(history, options);
     let mut verdict =
         Verdict { remarks: std::mem::take(&mut inferred.remarks), ..Verdict::NOTHING };
@@ -185,6 +190,16 @@ fn search<I>(
     let is_empty = graph.len() == 0;
     time_edges(history, &inferred.happened, &mut graph);
     (cycle::search(&graph.build(), options.budget.states), is_empty)
+}
+
+/// What a workload does not know: micro-ops that are left out.
+pub(crate) fn foreign(
+    history: &Transactions,
+    what: &str,
+    is_foreign: impl Fn(&Packed) -> bool,
+) -> Option<String> {
+    let (count, OperationId(first)) = history.count(is_foreign)?;
+    Some(format!("{count} micro-ops are {what}, and are left out; the first is in T{first}"))
 }
 
 fn undecided(cycles: &Cycles, is_empty: bool, forbidden: Anomalies, verdict: &mut Verdict) {

@@ -32,7 +32,7 @@ use crate::anomaly::Anomaly;
 use crate::graph::{Builder, Dependency};
 use crate::isolation::{self, Inferred, Options, Told, key_text};
 use crate::planted::{Planted, planted};
-use crate::transaction::{Key, Transactions, Value};
+use crate::transaction::{Key, Packed, Transactions, Value};
 
 use index::{Index, NONE, NOTHING_READ};
 
@@ -76,7 +76,9 @@ pub(crate) fn infer(history: &Transactions, _: &Options) -> Inferred<Index> {
         }
     }
     within::transactions(history, &index, &mut told);
-    let undecided = duplicate_appends(history, &index);
+    let mut undecided = duplicate_appends(history, &index);
+    let is_foreign = |op: &Packed| matches!(op.form, Packed::WRITE | Packed::READ_VALUE);
+    undecided.extend(isolation::foreign(history, "no reads or appends of lists", is_foreign));
     let remarks = unread(&index, &happened);
     Inferred { graph, happened, anomalies: told, undecided, remarks, index }
 }

@@ -65,6 +65,10 @@ pub(crate) fn infer(history: &Transactions, options: &Options) -> Inferred<Index
     let (mut index, happened) = Index::new(history);
     let mut told = Told::default();
     let mut undecided = twice_written(history, &index);
+    let is_foreign = |op: &Packed| {
+        op.form == Packed::APPEND || (op.form != Packed::READ_NOTHING && op.form < Packed::LIST)
+    };
+    undecided.extend(isolation::foreign(history, "no reads or writes of registers", is_foreign));
     reads(history, &index, &mut told);
     within(history, &index, &mut told);
     let remarks = versions::order(history, options, &mut index, &mut told);

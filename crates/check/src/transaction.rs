@@ -171,7 +171,8 @@ impl Transactions {
     /// If there is no such transaction; else as [`Self::begin`].
     pub fn end(&mut self, id: OperationId, place: u32, end: End, ops: &[MicroOp<'_>]) {
         let at = id.index();
-        self.completed[at] = place;
+        // What ends before it begins can't be so: it takes no time.
+        self.completed[at] = place.max(self.invoked[at]);
         self.end[at] = end;
         if ops.is_empty() {
             return;
@@ -360,6 +361,20 @@ impl Transactions {
             MicroOp::Read { seen: Seen::List(list), .. } => list.iter().map(number).collect(),
             MicroOp::Read { .. } => Vec::new(),
         }
+    }
+
+    /// How many micro-ops there are of these forms, and the first transaction that has one.
+    pub(crate) fn count(&self, is_one: impl Fn(&Packed) -> bool) -> Option<(usize, OperationId)> {
+        let of = |id: &OperationId| self.packed_ops(*id).iter().filter(|op| is_one(op)).count();
+        let first = self.ids().find(|id| of(id) > 0)?;
+        Some((self.ids().map(|id| of(&id)).sum(), first))
+    }
+
+    /// How many bytes it takes to judge it, roughly.
+    pub(crate) fn bytes(&self) -> u64 {
+        const PER_TRANSACTION: u64 = 120;
+        const PER_MICRO_OP: u64 = 120;
+        self.len() as u64 * PER_TRANSACTION + self.ops.len() as u64 * PER_MICRO_OP
     }
 
     /// The micro-ops as they are kept.

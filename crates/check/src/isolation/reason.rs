@@ -23,6 +23,12 @@ use super::{Infer, Options};
 /// How many cycles of a kind are told.
 const TOLD: usize = 5;
 
+/// How many steps of a cycle its sentence tells.
+const STEPS_TOLD: usize = 6;
+
+/// Witnesses of longer cycles are told without trying whether each is needed.
+const SHRUNK: usize = 50;
+
 /// Why one transaction comes before another.
 pub(crate) struct Why {
     /// A few words: `T2 missed T1's append of 5 to x`.
@@ -129,10 +135,15 @@ fn sentence(anomaly: Anomaly, cycle: &Cycle, whys: &[Why]) -> String {
     }
 }
 
-/// `a`, `a and b`, `a, b and c`.
+/// `a`, `a and b`, `a, b and c`; of many, the first and the last.
 fn and(parts: &[String]) -> String {
     match parts {
         [] => String::new(),
+        many if many.len() > STEPS_TOLD => {
+            let (first, last) = (&many[..STEPS_TOLD - 1], &many[many.len() - 1]);
+            let more = many.len() - STEPS_TOLD;
+            format!("{}, {more} more like it, and at last {last}", first.join(", "))
+        }
         [one] => one.clone(),
         [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
     }
@@ -156,6 +167,9 @@ fn needed(
         let some = history.only(&ids, |key| keys.contains(&key));
         shows(&some).implied().has(anomaly)
     };
+    if cycle.len() > SHRUNK {
+        return all.into_iter().map(OperationId).collect();
+    }
     let spare: Vec<u32> = all.iter().copied().filter(|id| !members.contains(id)).collect();
     for id in spare {
         all.remove(&id);

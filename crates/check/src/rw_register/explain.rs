@@ -9,6 +9,9 @@ use crate::transaction::{Key, Transactions, Value};
 use super::index::{Access, Index, NOTHING};
 use super::versions::{FOLLOWS, INITIAL, began, ended};
 
+/// How many accesses of a value are looked at for two that show an order.
+const TRIED: usize = 1_000;
+
 impl Explain for Index {
     fn why(&self, history: &Transactions, from: u32, kind: Dependency, to: u32) -> Why {
         let pair = Pair { history, index: self, from, to };
@@ -111,8 +114,10 @@ impl Pair<'_> {
     fn in_time(&self, key: u32, old: u32, new: u32, kind: Dependency) -> Option<(u32, u32)> {
         let accesses = self.index.accesses.of(key);
         let process = |access: &Access| self.history.process(OperationId(access.transaction));
-        let earlier = accesses.iter().filter(|access| access.last() == Some(old));
-        let later: Vec<_> = accesses.iter().filter(|a| a.first() == Some(new)).collect();
+        // One of the first that saw the old, and of the last that saw the new, are enough.
+        let earlier = accesses.iter().filter(|access| access.last() == Some(old)).take(TRIED);
+        let later = accesses.iter().rev().filter(|access| access.first() == Some(new));
+        let later: Vec<_> = later.take(TRIED).collect();
         earlier.flat_map(|one| later.iter().map(move |other| (one, *other))).find_map(
             |(one, other)| {
                 let is_after = ended(self.history, one) < began(self.history, other);

@@ -235,10 +235,11 @@ fn tell_cycles(
             )
         };
         let involved = index.accesses.of(key).iter().filter(|access| {
-            let touches = |value: Option<u32>| value.is_some_and(|v| values.contains(&v));
+            let touches =
+                |value: Option<u32>| value.is_some_and(|v| values.binary_search(&v).is_ok());
             touches(access.read) || touches(access.wrote)
         });
-        let involved: Vec<u32> = involved.map(|access| access.transaction).take(10).collect();
+        let involved = involved.map(|access| access.transaction).take(10);
         if !planted(Planted::TxnCyclicVersionsMissed) {
             told.add(Anomaly::CyclicVersions, sentence, involved);
         }

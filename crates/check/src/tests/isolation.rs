@@ -7,6 +7,9 @@ mod named;
 mod notation;
 mod random;
 
+use splitbrain_core::{Rng, Validity};
+
+use crate::Budget;
 use crate::anomaly::{Anomalies, Anomaly};
 use crate::consistency::{Boundary, Model};
 use crate::isolation::{Assume, Options};
@@ -116,4 +119,33 @@ fn the_weakest_violated_models_are_those_that_elle_names() {
         names.sort_unstable();
         assert_eq!(names.join(" "), *not, "{found:?}");
     }
+}
+
+/// Whatever is put in, a judge ends, says the same again, and names only what is there.
+#[test]
+fn nonsense_is_judged_too() {
+    let everything =
+        Assume { writes_follow_reads: true, sequential_keys: true, linearizable_keys: true };
+    let options = Options { assume: everything, ..Options::default() };
+    for seed in 0..4_000 {
+        let history = random::nonsense(&mut Rng::new(seed));
+        for judge in [list_append::judge, rw_register::judge] {
+            let verdict = judge(&history, &options);
+            assert_eq!(verdict, judge(&history, &options), "seed {seed}");
+            for finding in &verdict.findings {
+                let exist = finding.operations.iter().all(|id| id.index() < history.len());
+                assert!(exist && !finding.operations.is_empty(), "seed {seed}: {finding:?}");
+                assert!(crate::explain(&finding.id).is_some(), "{} is explained", finding.id);
+            }
+        }
+    }
+}
+
+/// A budget of memory that is too small is told, and nothing is decided.
+#[test]
+fn a_small_memory_decides_nothing() {
+    let history = notation::history(Kind::Lists, "ax1 ry / ay1 rx");
+    let budget = Budget { memory_bytes: 100, ..Budget::default() };
+    let verdict = list_append::judge(&history, &Options { budget, ..Options::default() });
+    assert_eq!(verdict.validity(), Validity::Unknown);
 }

@@ -111,6 +111,8 @@ pub(super) const LISTS: &[Case] = &[
     // duplicates
     Case::lists("appended twice, another list is wrong", "ax1 / ax1 / ay1 rz / az1 ry", "G2-item"),
     Case::lists("appended twice at once", "ax1 ax1 / rx1", "unknown"),
+    Case::lists("a register among lists", "ax1 / rx1 / wy1", "unknown")
+        .says("1 micro-ops are no reads or appends of lists, and are left out; the first is in T2"),
     // the edges over unread appends
     Case::lists("an unread append follows what was read", "ax1 / rx1 ay1 / ry ax2", "G2-item"),
     Case::lists("readers of the last version", "rx ax1 / rx ay1 / ry ax2", "G2-item"),
@@ -156,6 +158,8 @@ pub(super) const REGISTERS: &[Case] = &[
         .says("T0 reads x as nothing, though it wrote 1 before"),
     Case::registers("written twice", "wx1 / wx1 / rx1", "unknown")
         .says("1 was written to x by T0 and by T1"),
+    Case::registers("a list among registers", "wx1 / rx1 / ay1", "unknown")
+        .says("no reads or writes of registers"),
     Case::registers("written twice by one", "wx1 wx2 wx1 / rx1", "valid"),
     Case::registers("a write of unknown outcome was seen", "wx1 wy1 ? / rx1 ry", "G-single"),
     Case::registers("a write of unknown outcome was not", "wx1 wy1 ? / rx ry", "unknown"),
