@@ -170,17 +170,17 @@ impl<R: Read> Records<R> {
         }
         let step = self.read_step();
         self.done = !matches!(step, Ok(Some(_)));
+        self.kept_bytes += std::mem::take(&mut self.values.bytes);
         Ok(match step? {
             None => None,
-            Some(Paired::End(record)) => {
-                self.kept_bytes += (size_of::<Record>() as u64) + self.values.bytes;
-                self.values.bytes = 0;
-                Some(Step::End(record))
+            Some(Paired::End(record)) => Some(Step::End(record)),
+            Some(Paired::Begin(process)) => {
+                self.kept_bytes += size_of::<Record>() as u64;
+                match &self.inner {
+                    Inner::Ours(_, Some(record)) => Some(Step::Begin(record)),
+                    _ => self.pairing.open(process).map(Step::Begin),
+                }
             }
-            Some(Paired::Begin(process)) => match &self.inner {
-                Inner::Ours(_, Some(record)) => Some(Step::Begin(record)),
-                _ => self.pairing.open(process).map(Step::Begin),
-            },
         })
     }
 

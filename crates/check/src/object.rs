@@ -10,7 +10,10 @@
 
 mod guess;
 mod linearizable;
+mod logs;
 mod names;
+mod registers;
+mod transactions;
 mod typed;
 
 use splitbrain_core::workload::{broadcast, echo, g_counter, g_set, pn_counter, unique_ids};
@@ -18,9 +21,10 @@ use splitbrain_core::{OperationId, Verdict};
 
 use crate::record::Record;
 use crate::show::Shown;
-use crate::{Budget, FileError, Value};
+use crate::{Budget, FileError, Value, consistency, memory};
 
 pub use guess::guess;
+pub use transactions::ASSUMPTIONS;
 
 /// A history, and what is asked about it.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +33,11 @@ pub struct Question<'a> {
     pub records: &'a [Record],
     /// What a register holds at first, or each of them. Nothing, unless somebody knows better.
     pub initial: &'a Value,
+    /// The consistency models that the history should satisfy; if there are none, the object's
+    /// own.
+    pub models: &'a [String],
+    /// What may be assumed of the registers of transactions: some of [`ASSUMPTIONS`].
+    pub assumptions: &'a [String],
     /// How much the judge may do.
     pub budget: Budget,
 }
@@ -45,12 +54,45 @@ pub struct Object {
     /// The workload that its histories are of in our own files.
     pub workload: &'static str,
     judge: fn(&Question<'_>) -> Result<Verdict, FileError>,
+    models: Models,
+}
+
+/// Which consistency models an object can be held to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Models {
+    /// Its own only.
+    Own,
+    /// Those of a shared memory.
+    Memory,
+    /// Those of transactions.
+    Transactions,
 }
 
 impl Object {
     /// The object of this name.
     pub fn named(name: &str) -> Option<&'static Self> {
         OBJECTS.iter().find(|object| object.name == name || object.aliases.contains(&name))
+    }
+
+    /// The consistency models that a history of the object can be held to, its own first.
+    pub fn models(&self) -> Vec<&'static str> {
+        match self.models {
+            Models::Own => Vec::new(),
+            Models::Memory => memory::Model::ALL.iter().map(|model| model.name()).collect(),
+            Models::Transactions => {
+                let judged = consistency::Model::ALL.iter().filter(|model| model.is_judged());
+                judged.map(|model| model.name()).collect()
+            }
+        }
+    }
+
+    /// Whether a history of the object can be held to the consistency model of this name.
+    pub fn takes(&self, model: &str) -> bool {
+        match self.models {
+            Models::Own => false,
+            Models::Memory => self.models().contains(&model.to_lowercase().as_str()),
+            Models::Transactions => model.parse::<consistency::Model>().is_ok(),
+        }
     }
 
     /// Judges a history of the object.
@@ -69,7 +111,8 @@ impl Object {
     /// let records = Records::open(file.as_bytes(), Limits::default()).expect("a history");
     /// let records: Vec<_> = records.map(|record| record.expect("no error")).collect();
     /// let budget = Budget::default();
-    /// let question = Question { records: &records, initial: &Value::Nil, budget };
+    /// let (initial, models, assumptions) = (&Value::Nil, &[], &[]);
+    /// let question = Question { records: &records, initial, models, assumptions, budget };
     /// let object = Object::named("unique-ids").expect("there is one");
     /// let verdict = object.judge(&question).expect("it means something");
     /// assert_eq!(verdict.findings[0].id, "ID-DUPLICATE");
@@ -86,14 +129,16 @@ pub const OBJECTS: &[Object] = &[
         aliases: &[],
         about: "registers, read and written; linearizable",
         workload: "register",
-        judge: linearizable::register,
+        judge: registers::memory,
+        models: Models::Memory,
     },
     Object {
         name: "cas-register",
         aliases: &[],
         about: "registers with compare-and-set; linearizable",
         workload: "cas-register",
-        judge: linearizable::register,
+        judge: registers::memory,
+        models: Models::Memory,
     },
     Object {
         name: "multi-register",
@@ -101,6 +146,7 @@ pub const OBJECTS: &[Object] = &[
         about: "registers that are read and written together; linearizable",
         workload: "multi-register",
         judge: linearizable::multi_register,
+        models: Models::Own,
     },
     Object {
         name: "key-value",
@@ -108,6 +154,7 @@ pub const OBJECTS: &[Object] = &[
         about: "texts under keys: get, put, append, cas, delete; linearizable",
         workload: "key-value",
         judge: linearizable::key_value,
+        models: Models::Own,
     },
     Object {
         name: "set",
@@ -115,6 +162,7 @@ pub const OBJECTS: &[Object] = &[
         about: "a set: add, remove, contains, read; linearizable",
         workload: "set",
         judge: linearizable::set,
+        models: Models::Own,
     },
     Object {
         name: "counter",
@@ -122,6 +170,7 @@ pub const OBJECTS: &[Object] = &[
         about: "a counter: add, read; linearizable",
         workload: "counter",
         judge: linearizable::counter,
+        models: Models::Own,
     },
     Object {
         name: "queue",
@@ -129,6 +178,7 @@ pub const OBJECTS: &[Object] = &[
         about: "a queue, first in first out; linearizable",
         workload: "queue",
         judge: linearizable::queue,
+        models: Models::Own,
     },
     Object {
         name: "unordered-queue",
@@ -136,6 +186,7 @@ pub const OBJECTS: &[Object] = &[
         about: "a queue without an order; linearizable",
         workload: "queue",
         judge: linearizable::bag,
+        models: Models::Own,
     },
     Object {
         name: "stack",
@@ -143,6 +194,7 @@ pub const OBJECTS: &[Object] = &[
         about: "a stack, last in first out; linearizable",
         workload: "stack",
         judge: linearizable::stack,
+        models: Models::Own,
     },
     Object {
         name: "mutex",
@@ -150,6 +202,7 @@ pub const OBJECTS: &[Object] = &[
         about: "a mutex: acquire, release; linearizable",
         workload: "mutex",
         judge: linearizable::mutex,
+        models: Models::Own,
     },
     Object {
         name: "lock",
@@ -157,6 +210,7 @@ pub const OBJECTS: &[Object] = &[
         about: "a lock that its holder releases, with fencing tokens; linearizable",
         workload: "lock",
         judge: linearizable::lock,
+        models: Models::Own,
     },
     Object {
         name: "log",
@@ -164,13 +218,23 @@ pub const OBJECTS: &[Object] = &[
         about: "a log that is only appended to; linearizable",
         workload: "log",
         judge: linearizable::log,
+        models: Models::Own,
     },
     Object {
         name: "lin-kv",
         aliases: &[],
         about: "registers under keys, and what a refusal tells of them; linearizable",
         workload: "lin-kv",
-        judge: linearizable::register,
+        judge: registers::memory,
+        models: Models::Memory,
+    },
+    Object {
+        name: "ladder",
+        aliases: &[],
+        about: "registers: every model of a shared memory, and the strongest that holds",
+        workload: "lin-kv",
+        judge: registers::rungs,
+        models: Models::Own,
     },
     Object {
         name: "set-full",
@@ -178,6 +242,7 @@ pub const OBJECTS: &[Object] = &[
         about: "a set that only grows: nothing is lost in the end, nothing comes from nowhere",
         workload: "g-set",
         judge: typed::judge::<g_set::GSet>,
+        models: Models::Own,
     },
     Object {
         name: "broadcast",
@@ -185,6 +250,7 @@ pub const OBJECTS: &[Object] = &[
         about: "messages that all come to see",
         workload: "broadcast",
         judge: typed::judge::<broadcast::Broadcast>,
+        models: Models::Own,
     },
     Object {
         name: "g-counter",
@@ -192,6 +258,7 @@ pub const OBJECTS: &[Object] = &[
         about: "a counter that only grows, and is right in the end",
         workload: "g-counter",
         judge: typed::judge::<g_counter::GCounter>,
+        models: Models::Own,
     },
     Object {
         name: "pn-counter",
@@ -199,6 +266,31 @@ pub const OBJECTS: &[Object] = &[
         about: "a counter that is right in the end",
         workload: "pn-counter",
         judge: typed::judge::<pn_counter::PnCounter>,
+        models: Models::Own,
+    },
+    Object {
+        name: "list-append",
+        aliases: &["txn-list-append"],
+        about: "transactions that read lists and append to them",
+        workload: "txn-list-append",
+        judge: transactions::appends,
+        models: Models::Transactions,
+    },
+    Object {
+        name: "rw-register",
+        aliases: &["txn-rw-register"],
+        about: "transactions that read and write registers",
+        workload: "txn-rw-register",
+        judge: transactions::writes,
+        models: Models::Transactions,
+    },
+    Object {
+        name: "kafka",
+        aliases: &[],
+        about: "logs that many write to, and whose readers miss nothing",
+        workload: "kafka",
+        judge: logs::kafka,
+        models: Models::Own,
     },
     Object {
         name: "unique-ids",
@@ -206,6 +298,7 @@ pub const OBJECTS: &[Object] = &[
         about: "ids that nobody else was given",
         workload: "unique-ids",
         judge: typed::judge::<unique_ids::UniqueIds>,
+        models: Models::Own,
     },
     Object {
         name: "echo",
@@ -213,6 +306,7 @@ pub const OBJECTS: &[Object] = &[
         about: "answers that repeat the question",
         workload: "echo",
         judge: typed::judge::<echo::Echo>,
+        models: Models::Own,
     },
 ];
 

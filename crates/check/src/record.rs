@@ -105,12 +105,22 @@ impl Kind {
     }
 }
 
+/// Whose event it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Who {
+    /// A client's.
+    Process(ProcessId),
+    /// The nemesis's: no operation.
+    Nemesis,
+    /// It does not say. In a file that never says it, all is one process's.
+    Untold,
+}
+
 /// One event of a file.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     pub(crate) kind: Kind,
-    /// Nobody, if it is the nemesis.
-    pub(crate) process: Option<ProcessId>,
+    pub(crate) process: Who,
     pub(crate) node: Option<Arc<str>>,
     pub(crate) function: Option<Arc<str>>,
     pub(crate) key: Option<Value>,
@@ -136,12 +146,22 @@ pub(crate) struct Pairing {
     open: BTreeMap<ProcessId, Box<Record>>,
     /// The place of the next event.
     order: u32,
+    /// Whether events say whose they are, once one has been seen.
+    told: Option<bool>,
 }
 
 impl Pairing {
     /// What the event is to an operation, if it is anything.
     pub(crate) fn event(&mut self, event: Event) -> Result<Option<Paired>, String> {
-        let Some(process) = event.process else { return Ok(None) };
+        let process = match event.process {
+            Who::Nemesis => return Ok(None),
+            Who::Process(process) => process,
+            Who::Untold => ProcessId(0),
+        };
+        let told = event.process != Who::Untold;
+        if *self.told.get_or_insert(told) != told {
+            return Err("some events name a process, and some do not".into());
+        }
         let moment = Moment { order: self.order, at_ns: event.at_ns, line: event.line };
         self.order = self.order.checked_add(1).ok_or("there are more than 4,294,967,295 events")?;
         if event.kind == Kind::Invoke {

@@ -11,8 +11,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use serde_json::json;
 use splitbrain_check::format::write;
-use splitbrain_check::object::{OBJECTS, Object, Question, guess};
-use splitbrain_check::show::visible::count;
+use splitbrain_check::object::{ASSUMPTIONS, OBJECTS, Object, Question, guess};
+use splitbrain_check::show::visible::{count, wrapped};
 use splitbrain_check::{Budget, FileError, Format, Record, Value};
 use splitbrain_core::Verdict;
 use splitbrain_lab::{write_err, write_out};
@@ -33,6 +33,13 @@ pub(crate) struct Check {
     /// The names of all objects
     #[arg(long)]
     list_models: bool,
+    /// The consistency models that the history should satisfy, instead of the object's own
+    #[arg(short, long, value_delimiter = ',', value_name = "MODELS")]
+    consistency_models: Vec<String>,
+    /// What may be assumed of the registers of transactions: wfr-keys, sequential-keys,
+    /// linearizable-keys
+    #[arg(long, value_delimiter = ',', value_parser = assumption, value_name = "WHAT")]
+    assume: Vec<String>,
     #[command(flatten)]
     reading: Reading,
     /// How many states a search may look at; beyond, the verdict is unknown
@@ -133,8 +140,35 @@ pub(crate) fn check(options: &Check) -> Result<u8> {
 
 fn list() -> Result<u8> {
     let line = |object: &Object| format!("{:<16} {}\n", object.name, object.about);
-    write_out(&OBJECTS.iter().map(line).collect::<String>())?;
+    let mut text: String = OBJECTS.iter().map(line).collect();
+    for name in ["register", "list-append"] {
+        let models = Object::named(name).map(Object::models).unwrap_or_default().join(", ");
+        text += &format!("\n--consistency-models of {name} and its like:\n");
+        text += &tell::indented(&wrapped(&models, 76, 20), "  ");
+    }
+    write_out(&text)?;
     Ok(0)
+}
+
+/// Whether a history of the object can be held to these models.
+fn takes(object: &Object, models: &[String]) -> Result<()> {
+    let names = object.models();
+    let Some(wrong) = models.iter().find(|name| !object.takes(name)) else { return Ok(()) };
+    if names.is_empty() {
+        bail!("{} is judged by its own rule: leave out --consistency-models", object.name);
+    }
+    match nearest(wrong, names.iter().copied()) {
+        Some(near) => bail!("no consistency model {wrong:?}; did you mean {near:?}?"),
+        None => bail!("no consistency model {wrong:?}; {} has {}", object.name, names.join(", ")),
+    }
+}
+
+fn assumption(name: &str) -> Result<String, String> {
+    match nearest(name, ASSUMPTIONS) {
+        Some(known) if known == name => Ok(name.into()),
+        Some(near) => Err(format!("did you mean {near:?}?")),
+        None => Err(format!("one of {}", ASSUMPTIONS.join(", "))),
+    }
 }
 
 /// The object of this name.
@@ -171,12 +205,22 @@ fn judged(
     };
     let memory_bytes = options.reading.memory.saturating_mul(1 << 20);
     let budget = Budget { states: options.budget, memory_bytes };
-    let question = Question { records: &records, initial, budget };
+    takes(object, &options.consistency_models)?;
+    let question = Question {
+        records: &records,
+        initial,
+        models: &options.consistency_models,
+        assumptions: &options.assume,
+        budget,
+    };
     let mut verdict = object.judge(&question).map_err(named)?;
     match stopped {
         None => (),
         Some(Stopped::Error(error)) => {
             let before = records.len() as u64;
+            if before == 0 {
+                return Err(named(error));
+            }
             let validity = verdict.validity();
             return Err(anyhow!(
                 "{}: {error}; the {} operations before it are {validity}",
@@ -185,7 +229,7 @@ fn judged(
             ));
         }
         Some(Stopped::Memory(megabytes)) => {
-            verdict = Verdict::default();
+            verdict = Verdict::NOTHING;
             verdict.undecided.push(format!(
                 "the first {} operations take {megabytes} MB: raise --memory",
                 count(records.len() as u64)

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use splitbrain_core::ProcessId;
 
 use super::values::{Notation, Values};
-use crate::record::{Event, Kind};
+use crate::record::{Event, Kind, Who};
 use crate::{FileError, Value};
 
 /// The fields that tell something.
@@ -253,10 +253,14 @@ impl Fields {
         let Some(kind) = self.kind else {
             return Err("the event has no type: invoke, ok, fail or info".into());
         };
-        let process = self.process.unwrap_or(ProcessId(0));
+        let process = match self.process {
+            Some(process) => Who::Process(process),
+            None if self.nemesis => Who::Nemesis,
+            None => Who::Untold,
+        };
         Ok(Event {
             kind,
-            process: (!self.nemesis).then_some(process),
+            process,
             node: self.node,
             function: self.function,
             key: self.key,

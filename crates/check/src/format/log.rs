@@ -9,7 +9,7 @@ use std::io::Read;
 use splitbrain_core::ProcessId;
 
 use super::values::Values;
-use crate::record::{Event, Kind};
+use crate::record::{Event, Kind, Who};
 use crate::{FileError, Value};
 
 impl<R: Read> Values<R> {
@@ -36,7 +36,7 @@ impl<R: Read> Values<R> {
     }
 
     /// Passes words until a process and a type have come; `None` if the line has none.
-    fn log_head(&mut self) -> Result<Option<(Option<ProcessId>, Kind)>, FileError> {
+    fn log_head(&mut self) -> Result<Option<(Who, Kind)>, FileError> {
         let mut process = None;
         loop {
             self.blanks();
@@ -50,19 +50,14 @@ impl<R: Read> Values<R> {
                 return Ok(Some((process, kind)));
             }
             process = match std::str::from_utf8(word) {
-                Ok(":nemesis") => Some(None),
-                Ok(word) => word.parse().ok().map(|number| Some(ProcessId(number))),
+                Ok(":nemesis") => Some(Who::Nemesis),
+                Ok(word) => word.parse().ok().map(|number| Who::Process(ProcessId(number))),
                 Err(_) => None,
             };
         }
     }
 
-    fn log_rest(
-        &mut self,
-        process: Option<ProcessId>,
-        kind: Kind,
-        line: u64,
-    ) -> Result<Event, FileError> {
+    fn log_rest(&mut self, process: Who, kind: Kind, line: u64) -> Result<Event, FileError> {
         self.blanks();
         let function = match self.source.peek() {
             Some(b':') => Some(self.edn_name()?),
@@ -88,11 +83,11 @@ impl<R: Read> Values<R> {
     }
 
     /// The value on the rest of the line; what the nemesis says may be anything.
-    fn log_value(&mut self, process: Option<ProcessId>) -> Result<Value, FileError> {
+    fn log_value(&mut self, process: Who) -> Result<Value, FileError> {
         self.blanks();
         match self.source.peek() {
             None | Some(b'\n') => Ok(Value::Nil),
-            Some(_) if process.is_none() => Ok(Value::Nil),
+            Some(_) if process == Who::Nemesis => Ok(Value::Nil),
             Some(_) => self.value(),
         }
     }

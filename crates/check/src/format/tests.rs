@@ -190,6 +190,8 @@ fn says_where_and_what() {
         error(twice.as_bytes()),
         "line 2: process 7 begins an operation while that of line 1 is open"
     );
+    let untold = "{:type :invoke :process 7}\n{:type :ok :proces 7}";
+    assert_eq!(error(untold.as_bytes()), "line 2: some events name a process, and some do not");
     let other = "{:type :invoke :f :read :process 7}\n{:type :ok :f :write :process 7}";
     assert!(error(other.as_bytes()).starts_with("line 2: this ends \"write\", and process 7 had"));
 }
@@ -290,6 +292,8 @@ fn never_panics_on_any_prefix_or_damage() {
             }
             for record in records {
                 assert!(record.completed.is_none_or(|end| end.order > record.invoked.order));
+                let again = Value::parse(&record.asked.to_string());
+                assert_eq!(again.as_ref(), Ok(&record.asked));
             }
         }
     }

@@ -257,7 +257,7 @@ pub(crate) fn our_line(record: &Record, forms: &[Form], keyed: bool) -> Result<S
     Ok(plain(&Value::Map(line)))
 }
 
-/// A field's value. The functions of micro-operations are texts, and a set is a list.
+/// A field's value. The functions of micro-ops are texts, and a set is a list.
 fn field_of(form: &Form, value: &Value) -> Value {
     match value {
         Value::List(items) if form.function == "txn" => {

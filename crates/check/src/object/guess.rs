@@ -37,6 +37,8 @@ pub fn guess(records: &[Record]) -> Result<&'static Object, String> {
         "unique-ids"
     } else if is(&["echo"]) {
         "echo"
+    } else if functions.contains("poll") || functions.contains("send") {
+        "kafka"
     } else if is(&["broadcast", "read", "topology"]) {
         "broadcast"
     } else if functions.contains("txn") && functions.len() == 1 {
@@ -67,7 +69,7 @@ fn lists(records: &[Record]) -> bool {
     })
 }
 
-/// Which kind of transactions these are, by their micro-operations.
+/// Which kind of transactions these are, by their micro-ops.
 fn transactions(records: &[Record]) -> &'static str {
     let ops = records.iter().filter_map(|record| record.asked.list()).flatten();
     for op in ops {

@@ -27,7 +27,7 @@ use crate::spec::{
 use crate::{FileError, Value};
 
 /// What an operation is to an object; nothing if it tells nothing.
-type Meant<C> = Result<Option<C>, String>;
+pub(super) type Meant<C> = Result<Option<C>, String>;
 
 /// Judges the history: each key alone, where there are independent ones.
 fn judge<S: Spec>(
@@ -117,7 +117,7 @@ impl Words for OfRecords<'_> {
 }
 
 /// What is known of the values of registers.
-struct Registers {
+pub(super) struct Registers {
     /// Whether a register is empty at first.
     empty: bool,
     /// Whether somebody writes nil: it is a value then.
@@ -125,7 +125,7 @@ struct Registers {
 }
 
 impl Registers {
-    fn of(question: &Question<'_>) -> Self {
+    pub(super) fn of(question: &Question<'_>) -> Self {
         let keyed = independent(question.records);
         let writes_nil = |record| {
             let call = Call::new(record, keyed).1;
@@ -137,7 +137,7 @@ impl Registers {
     }
 
     /// What a register holds that a read shows like this; nothing if that tells nothing.
-    fn held(&self, names: &mut Names, value: &Value) -> Option<Option<u64>> {
+    pub(super) fn held(&self, names: &mut Names, value: &Value) -> Option<Option<u64>> {
         match value {
             Value::Nil if self.nil => Some(Some(names.value(value))),
             Value::Nil => self.empty.then_some(None),
@@ -152,26 +152,35 @@ pub(super) fn register(question: &Question<'_>) -> Result<Verdict, FileError> {
     let mut names = Names::default();
     let initial = registers.held(&mut names, question.initial).flatten();
     judge(question, names, Register { initial }, |names, call| {
-        let nothing = registers.held(names, &Value::Nil).map(RegisterCall::Read);
-        Ok(match (call.function, call.end) {
-            ("read", _) if call.failed_with(ErrorCode::KEY_DOES_NOT_EXIST) => nothing,
-            ("read", End::Ok) => registers.held(names, call.answered).map(RegisterCall::Read),
-            ("read", _) | ("write", End::Failed) => None,
-            ("write", _) => Some(RegisterCall::Write(names.value(call.asked))),
-            ("cas", end) => {
-                let [from, to] = call.two()?;
-                let (from, to) = (names.value(from), names.value(to));
-                match end {
-                    End::Ok | End::Unknown => Some(RegisterCall::Cas { from, to }),
-                    _ if call.failed_with(ErrorCode::KEY_DOES_NOT_EXIST) => nothing,
-                    _ if call.failed_with(ErrorCode::PRECONDITION_FAILED) => {
-                        Some(RegisterCall::Differs(from))
-                    }
-                    End::Failed => None,
+        register_call(&registers, names, call)
+    })
+}
+
+/// What an operation is to a register.
+pub(super) fn register_call(
+    registers: &Registers,
+    names: &mut Names,
+    call: Call<'_>,
+) -> Meant<RegisterCall> {
+    let nothing = registers.held(names, &Value::Nil).map(RegisterCall::Read);
+    Ok(match (call.function, call.end) {
+        ("read", _) if call.failed_with(ErrorCode::KEY_DOES_NOT_EXIST) => nothing,
+        ("read", End::Ok) => registers.held(names, call.answered).map(RegisterCall::Read),
+        ("read", _) | ("write", End::Failed) => None,
+        ("write", _) => Some(RegisterCall::Write(names.value(call.asked))),
+        ("cas", end) => {
+            let [from, to] = call.two()?;
+            let (from, to) = (names.value(from), names.value(to));
+            match end {
+                End::Ok | End::Unknown => Some(RegisterCall::Cas { from, to }),
+                _ if call.failed_with(ErrorCode::KEY_DOES_NOT_EXIST) => nothing,
+                _ if call.failed_with(ErrorCode::PRECONDITION_FAILED) => {
+                    Some(RegisterCall::Differs(from))
                 }
+                End::Failed => None,
             }
-            _ => return call.unknown("read, write and cas"),
-        })
+        }
+        _ => return call.unknown("read, write and cas"),
     })
 }
 

@@ -52,15 +52,33 @@ impl<'a> Call<'a> {
 pub(super) struct Names {
     values: Numbers<Value>,
     keys: Numbers<Value>,
+    /// Whether all values, and all keys, are numbers and stand for themselves.
+    plain: [bool; 2],
 }
 
 impl Names {
+    /// Names under which values stand for themselves if all of them are numbers; so do keys.
+    pub(super) fn of_numbers(records: &[Record], keyed: bool) -> Self {
+        let number = |value: &Value| matches!(value, Value::Nil | Value::Int(0..));
+        let numbers = |value: &Value| match value.list() {
+            Some(items) => items.iter().all(number),
+            None => number(value),
+        };
+        let mut plain = [true, true];
+        for record in records {
+            let (key, asked, answered) = record.key_and_values(keyed);
+            plain[0] &= numbers(asked) && numbers(answered);
+            plain[1] &= key.is_none_or(number);
+        }
+        Self { plain, ..Self::default() }
+    }
+
     pub(super) fn value(&mut self, value: &Value) -> u64 {
-        number(&mut self.values, value)
+        number(&mut self.values, value, self.plain[0])
     }
 
     pub(super) fn key(&mut self, key: &Value) -> u64 {
-        number(&mut self.keys, key)
+        number(&mut self.keys, key, self.plain[1])
     }
 
     /// The value of a number.
@@ -72,20 +90,62 @@ impl Names {
     pub(super) fn key_of(&self, number: u64) -> Option<&Value> {
         self.keys.values().get(usize::try_from(number).ok()?)
     }
+
+    /// Which numbers stand for which values and keys, where they are not the same.
+    pub(super) fn legend(&self) -> Vec<(String, String)> {
+        const TOLD: usize = 20;
+        let told = |values: &[Value]| {
+            let each = values.iter().enumerate().take(TOLD);
+            let mut told: Vec<String> =
+                each.map(|(at, value)| format!("{at} is {value}")).collect();
+            if values.len() > TOLD {
+                told.push(format!("{} more", values.len() - TOLD));
+            }
+            told.join(", ")
+        };
+        let mut legend = Vec::new();
+        for (what, numbers, plain) in
+            [("values", &self.values, self.plain[0]), ("keys", &self.keys, self.plain[1])]
+        {
+            if !plain && numbers.values().iter().any(|value| !value.is_nil()) {
+                legend.push((what.into(), told(numbers.values())));
+            }
+        }
+        legend
+    }
 }
 
-fn number(numbers: &mut Numbers<Value>, value: &Value) -> u64 {
-    if matches!(value, Value::Set(_) | Value::Map(_) | Value::List(_) | Value::Tagged(..)) {
-        u64::from(numbers.number(&value.clone().canonical()))
-    } else {
-        u64::from(numbers.number(value))
+fn number(numbers: &mut Numbers<Value>, value: &Value, plain: bool) -> u64 {
+    match value {
+        Value::Int(number) if plain => u64::try_from(*number).unwrap_or_default(),
+        Value::Nil if plain => u64::MAX, // No number of a history is so great.
+        Value::Set(_) | Value::Map(_) | Value::List(_) | Value::Tagged(..) => {
+            u64::from(numbers.number(&value.clone().canonical()))
+        }
+        value => u64::from(numbers.number(value)),
     }
 }
 
 /// The operation in a few characters: `read x → 7`, `cas [1 2]`.
 pub(super) fn described(record: &Record) -> String {
+    let done = if record.end == End::Ok { &record.answered } else { &record.asked };
+    if let Some(ops) = done.list().filter(|_| &*record.function == "txn") {
+        return ops.iter().map(micro_op).collect::<Vec<_>>().join(", ");
+    }
     let (text, answer) = asked_and_answered(record);
     if answer.is_empty() { text } else { format!("{text} → {answer}") }
+}
+
+/// `append 5 to x`, `read y [1 4]`, `write z 3`.
+fn micro_op(op: &Value) -> String {
+    let what = op.list().and_then(|words| words.first()).and_then(Value::name);
+    match (what, op.list()) {
+        (Some("append"), Some([_, key, value])) => format!("append {value} to {key}"),
+        (Some("r" | "read"), Some([_, key, Value::Nil])) => format!("read {key}"),
+        (Some("r" | "read"), Some([_, key, value])) => format!("read {key} {value}"),
+        (Some("w" | "write"), Some([_, key, value])) => format!("write {key} {value}"),
+        _ => op.to_string(),
+    }
 }
 
 /// The request and the answer, each in a few characters. An answer that only repeats the request is

@@ -26,7 +26,9 @@ fn blocks(language: &str) -> Vec<&'static str> {
 fn judged(object: &str, initial: &str, records: &[Record]) -> Result<Verdict, FileError> {
     let initial = Value::parse(initial).expect("a value");
     let object = Object::named(object).unwrap_or_else(|| panic!("no object {object}"));
-    object.judge(&Question { records, initial: &initial, budget: Budget::default() })
+    let budget = Budget::default();
+    let (models, assumptions) = (&[], &[]);
+    object.judge(&Question { records, initial: &initial, models, assumptions, budget })
 }
 
 /// The same, but for lines of the file and for answers that repeat the request.
@@ -255,6 +257,57 @@ fn locks() {
 }
 
 #[test]
+fn transactions_and_logs() {
+    let both = |object: &str, right: &str, wrong: &str| {
+        check(object, "nil", right, Validity::Valid);
+        check(object, "nil", wrong, Validity::Invalid);
+    };
+    both(
+        "list-append",
+        "0 txn [[:append :x 1]]\n1 txn [[:r :x nil]] = [[:r :x [1]]]",
+        "0 txn [[:append :x 1]]\n1 txn [[:r :x nil]] = [[:r :x [1 2]]]",
+    );
+    both(
+        "rw-register",
+        "0 txn [[:w x 1]]\n1 txn [[:r x nil]] = [[:r x 1]]",
+        "0 txn [[:w x 1]] = ! :aborted\n1 txn [[:r x nil]] = [[:r x 1]]",
+    );
+    let sent = "0 assign [7]\n0 send [[:send 7 :a]] = [[:send 7 [0 :a]]]\n\
+                0 send [[:send 7 :b]] = [[:send 7 [1 :b]]]\n";
+    both(
+        "kafka",
+        &format!("{sent}1 poll [[:poll]] = [[:poll {{7 [[0 :a] [1 :b]]}}]]"),
+        &format!("{sent}1 poll [[:poll]] = [[:poll {{7 [[0 :a] [1 :c]]}}]]"),
+    );
+}
+
+#[test]
+fn weaker_models() {
+    let behind = history("0 write 1\n1 read nil = nil");
+    let judged = |object: &str, models: &[&str], initial: &str| {
+        let models: Vec<String> = models.iter().map(|name| (*name).into()).collect();
+        let initial = Value::parse(initial).expect("a value");
+        let (records, assumptions, budget) = (&behind, &[], Budget::default());
+        let question =
+            Question { records, initial: &initial, models: &models, assumptions, budget };
+        Object::named(object).expect("an object").judge(&question).expect("it means something")
+    };
+    let validity = |models: &[&str]| judged("register", models, "nil").validity();
+    assert_eq!(validity(&[]), Validity::Invalid);
+    assert_eq!(validity(&["linearizable"]), Validity::Invalid);
+    assert_eq!(validity(&["sequential"]), Validity::Valid);
+    assert_eq!(validity(&["sequential", "linearizable"]), Validity::Invalid);
+    // What registers hold at first stands for nothing; written too, it tells nothing.
+    assert_eq!(judged("register", &["causal"], "1").validity(), Validity::Unknown);
+    let ladder = judged("ladder", &[], "nil");
+    assert!(ladder.remarks.contains(&("strongest".into(), "sequential".into())), "{ladder:?}");
+    let object = Object::named("register").expect("an object");
+    assert!(object.takes("PRAM") && !object.takes("serializable"));
+    let object = Object::named("list-append").expect("an object");
+    assert!(object.takes("PL-SI") && object.takes("serializable") && !object.takes("serial"));
+}
+
+#[test]
 fn says_what_means_nothing() {
     let cases = [
         ("cas-register", "0 write 1\n0 cas 5", "cas takes a list of two values, not 5"),
@@ -262,6 +315,12 @@ fn says_what_means_nothing() {
         ("counter", "0 add 1\n0 add :x", "a counter counts in whole numbers, not :x"),
         ("set", "0 read nil = 7", "a set is a list or set, not 7"),
         ("multi-register", "0 txn 7", "txn takes a list of [:read key value] and"),
+        (
+            "list-append",
+            "0 txn [[:r 1 nil]]\n0 txn [[:w 1 2]]",
+            "a transaction is a list of [:append",
+        ),
+        ("kafka", "0 send 7\n0 poll [[:poll 7]]", "send takes a list of [:send log message]"),
         ("set-full", "0 add 1\n0 add :x", "add :x is no operation of g-set: "),
         ("set-full", "0 add 1\n0 write 1", "the workload has no function \"write\""),
     ];
@@ -284,6 +343,9 @@ fn guesses_the_object() {
     assert_eq!(guessed("0 add [0 7]\n1 read [0 nil] = [0 #{7}]"), Ok("set-full"));
     assert_eq!(guessed("0 add 7\n1 read nil = 7"), Ok("counter"));
     assert_eq!(guessed("0 txn [[:read 1 nil]]"), Ok("multi-register"));
+    assert_eq!(guessed("0 txn [[:r 1 nil]]\n0 txn [[:append 1 2]]"), Ok("list-append"));
+    assert_eq!(guessed("0 txn [[:r 1 nil]]\n0 txn [[:w 1 2]]"), Ok("rw-register"));
+    assert_eq!(guessed("0 send [[:send 1 2]]\n0 poll [[:poll]]"), Ok("kafka"));
     let error = guessed("0 transfer 7\n0 read nil = 8").expect_err("a bank");
     assert_eq!(error, "no object is known to have the functions read, transfer");
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 use splitbrain_check::object::shown;
-use splitbrain_check::show::visible::{count, wrapped};
+use splitbrain_check::show::visible::{count, shown as shown_in, wrapped};
 use splitbrain_check::show::{Page, lines, page};
 use splitbrain_core::{Finding, OperationId};
 
@@ -46,7 +46,17 @@ impl Judged {
         for why in &verdict.undecided {
             text += &indented(&wrapped(&format!("undecided: {why}"), COLUMNS - 2, 6), "  ");
         }
-        for (what, value) in verdict.remarks.iter().filter(|(what, _)| explain || what == "weak") {
+        for (what, value) in &verdict.remarks {
+            if what == "ladder" {
+                let cut = |line| format!("{}\n", shown_in(line, COLUMNS));
+                text += &value.lines().map(cut).collect::<String>();
+                continue;
+            }
+            // What makes a verdict worth less is told always, the rest when somebody asks.
+            let always = what.contains("weak") || what.starts_with("strongest");
+            if !explain && !always && what != "assumed" {
+                continue;
+            }
             text += &indented(&wrapped(&format!("{what}: {value}"), COLUMNS - 2, 6), "  ");
         }
         if let Some(finding) = verdict.findings.first().filter(|_| explain) {
@@ -102,7 +112,7 @@ impl Judged {
     }
 }
 
-fn indented(lines: &[String], by: &str) -> String {
+pub(super) fn indented(lines: &[String], by: &str) -> String {
     lines.iter().map(|line| format!("{by}{line}\n")).collect()
 }
 
