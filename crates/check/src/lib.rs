@@ -22,6 +22,7 @@ mod cycle;
 mod echo;
 mod explain;
 pub mod format;
+pub mod fuzz;
 mod graph;
 mod history_file;
 pub mod isolation;

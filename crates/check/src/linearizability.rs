@@ -6,8 +6,8 @@
 //!             ever.
 //! IDEA        Go through the history once, with the set of all *configurations* that could explain
 //!             it so far: the state, which pending operations have taken effect, and which open
-//!             ones were used. An operation must be put in order only when it returns
-//!             [lowe2017 §4]. If no configuration survives a return, no order exists, and this is
+//!             ones were used. An operation must be put in order only when it returns (Lowe
+//!             2017). If no configuration survives a return, no order exists, and this is
 //!             the first return that shows it. Where the configurations become many, a second
 //!             search goes depth first beside it, in turns of a fixed number of configurations; the
 //!             one that ends first has the answer, and it is the same answer.
@@ -24,15 +24,18 @@
 //!             S  Of equal pending calls, the one that returns first is put in order first.
 //!             T  States and calls are numbered, and steps are remembered.
 //! CAVEATS     Beyond the budget the answer is unknown.
-//! READ NEXT   linearizability/breadth.rs → scene.rs → frontier.rs → depth.rs → minimal.rs →
-//!             judge.rs
+//! READ NEXT   linearizability/breadth.rs → scene.rs → frontier.rs → depth.rs → fast.rs →
+//!             minimal.rs → judge.rs
 
 mod breadth;
+pub(crate) mod cut;
 mod depth;
 mod failure;
+pub(crate) mod fast;
 mod frontier;
 mod judge;
 pub(crate) mod minimal;
+mod online;
 mod parts;
 mod plan;
 mod scene;
@@ -41,6 +44,7 @@ mod trail;
 
 pub use failure::{Failure, Named, Told, Words};
 pub use judge::{Asked, judge_object};
+pub use online::{Handle, Online};
 
 use breadth::Breadth;
 use depth::Depth;
@@ -147,10 +151,11 @@ pub(crate) fn search_part<S: Spec>(spec: &S, entries: &[Entry<S::Call>], budget:
 
 /// An operation in an order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Placed {
-    pub(crate) entry: usize,
-    /// The place of the event after which, and before the next, it takes effect.
-    pub(crate) after: u32,
+pub struct Placed {
+    /// Which entry.
+    pub entry: usize,
+    /// The place of the request or answer after which, and before the next, it takes effect.
+    pub after: u32,
 }
 
 /// How far an order gets.
@@ -187,6 +192,23 @@ enum Progress {
 const ALONE: u64 = 1 << 14;
 /// How many each looks at in a turn.
 const TURN: u64 = 1 << 12;
+
+/// The search in depth alone.
+pub(crate) fn search_in_depth<S: Spec>(
+    spec: &S,
+    entries: &[Entry<S::Call>],
+    budget: Budget,
+    recorded: Recorded,
+) -> Explored<S::State> {
+    let events = plan::events(spec, entries);
+    let mut depth = Depth::new(spec, entries, &events, budget.memory_bytes, recorded);
+    let answer = match depth.run(entries, &events, budget.states) {
+        Progress::Done(answer) => answer,
+        Progress::Paused => Answer::Unknown(GaveUp::States),
+        Progress::Full => Answer::Unknown(GaveUp::Memory),
+    };
+    depth.end(answer, entries, &events)
+}
 
 /// Both searches, in turns.
 pub(crate) fn explore<S: Spec>(

@@ -179,6 +179,30 @@ bugs! {
     CycleGivenUpIsValid,
     /// Witnesses of a cycle are left out of its history.
     TxnWitnessesDropped,
+    /// Known versions: reads may come before what they saw was made.
+    LevelsIgnored,
+    /// Known versions: the initial state may come back.
+    InitialMayReturn,
+    /// Known versions: two values may be there at the same time.
+    ZonesOverlap,
+    /// Known versions: another value may be there for an instant in between.
+    InstantInZone,
+    /// Known versions: two may be made of one.
+    VersionForks,
+    /// Known elements: one may come out twice.
+    TakenTwice,
+    /// Known elements: whoever found nothing is believed.
+    EmptyIgnored,
+    /// Known elements: a queue may give them out in any order.
+    QueueUnordered,
+    /// Known elements: any one may be pushed first.
+    StackAnyFirst,
+    /// Known elements: one may be popped from under another.
+    StackUnnested,
+    /// A text is taken apart though a piece may begin another.
+    PiecesMixed,
+    /// Known versions are trusted even where a value was written twice.
+    WrittenTwice,
 }
 
 #[cfg(test)]
@@ -216,5 +240,17 @@ pub(crate) fn with<T>(bug: Option<Planted>, body: impl FnOnce() -> T) -> T {
     plant(bug);
     let result = body();
     plant(None);
+    result
+}
+
+/// Runs `body` with nothing planted: what is compared with a judge is not disturbed.
+pub(crate) fn undisturbed<T>(body: impl FnOnce() -> T) -> T {
+    #[cfg(test)]
+    let bug = current();
+    #[cfg(test)]
+    plant(None);
+    let result = body();
+    #[cfg(test)]
+    plant(bug);
     result
 }

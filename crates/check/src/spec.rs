@@ -21,6 +21,7 @@ mod register;
 mod register_names;
 mod set;
 mod stack;
+mod texts;
 
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -38,7 +39,7 @@ pub use register::{Register, RegisterCall};
 pub use set::{Set, SetCall};
 pub use stack::{Stack, StackCall};
 
-use crate::linearizability::{Answer, Entry, Failure, Named, Words};
+use crate::linearizability::{Answer, Entry, Failure, Named, Placed, Words};
 
 /// A sequential object.
 ///
@@ -115,6 +116,11 @@ pub trait Spec {
     /// Decides without a search, where that is possible: exactly as the search would, the failing
     /// entry included, or not at all.
     fn decide(&self, _entries: &[Entry<Self::Call>]) -> Option<Answer> {
+        None
+    }
+
+    /// An order that explains a linearizable history, where that needs no search.
+    fn order(&self, _entries: &[Entry<Self::Call>]) -> Option<Vec<Placed>> {
         None
     }
 

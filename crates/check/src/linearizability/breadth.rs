@@ -5,7 +5,7 @@
 
 use super::frontier::{Frontier, Rows, Shape};
 use super::plan::{Event, EventKind};
-use super::scene::{Pending, Scene};
+use super::scene::{Open, Pending, Scene};
 use super::trail::{ROOT, Recorded};
 use super::{Answer, Entry, Explored, Progress};
 use crate::spec::Spec;
@@ -22,11 +22,22 @@ pub(super) struct Breadth<'a, S: Spec> {
     survivors: Frontier,
     successors: Rows,
     returning: Option<usize>,
+    /// Whether somebody will come back to an earlier frontier: then no state may be forgotten.
+    remembered: bool,
     /// How many events were taken.
     taken: usize,
     /// How many configurations were looked at.
     pub(super) looked_at: u64,
     memory_bytes: u64,
+}
+
+/// Where a search stood.
+pub(super) struct Remembered {
+    shape: Shape,
+    frontier: Rows,
+    pending: Vec<Option<Pending>>,
+    open: Vec<Open>,
+    now: u32,
 }
 
 impl<'a, S: Spec> Breadth<'a, S> {
@@ -41,6 +52,7 @@ impl<'a, S: Spec> Breadth<'a, S> {
             survivors: Frontier::new(scene.shape),
             successors: Rows::new(scene.shape),
             returning: None,
+            remembered: false,
             taken: 0,
             looked_at: 1,
             memory_bytes,
@@ -172,9 +184,40 @@ impl<'a, S: Spec> Breadth<'a, S> {
         self.returning = None;
         if self.frontier.len() > 0 {
             self.scene.pending[slot] = None;
-            self.scene.steps.tidy(&mut self.frontier);
+            if !self.remembered {
+                self.scene.steps.tidy(&mut self.frontier);
+            }
         }
         Progress::Done(Answer::Linearizable)
+    }
+
+    /// Where the search stands, for going back there.
+    pub(super) fn remember(&mut self) -> Remembered {
+        self.remembered = true;
+        Remembered {
+            shape: self.scene.shape,
+            frontier: self.frontier.clone(),
+            pending: self.scene.pending.clone(),
+            open: self.scene.open.clone(),
+            now: self.scene.now,
+        }
+    }
+
+    /// Goes back to where the search stood.
+    pub(super) fn go_back(&mut self, to: Remembered) {
+        self.remembered = false;
+        self.returning = None;
+        if self.scene.shape != to.shape {
+            self.scene.shape = to.shape;
+            self.reached.reshape(to.shape);
+            self.survivors.reshape(to.shape);
+            self.successors = Rows::new(to.shape);
+        }
+        self.successors.clear();
+        self.frontier = to.frontier;
+        self.scene.pending = to.pending;
+        self.scene.open = to.open;
+        self.scene.now = to.now;
     }
 
     /// The end of the search.

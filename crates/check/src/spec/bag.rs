@@ -1,7 +1,8 @@
 //! A bag: what Jepsen calls an unordered queue.
 
 use super::{QueueCall, Spec};
-use crate::linearizability::Words;
+use crate::linearizability::fast::queue::{self, Order};
+use crate::linearizability::{Answer, Entry, Words};
 
 /// A bag, empty at first: what went in comes out, each as often as it went in, in any order.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -54,6 +55,10 @@ impl Spec for Bag {
 
     fn bytes(&self, state: &Vec<u64>) -> u64 {
         (size_of::<Vec<u64>>() + size_of_val(state.as_slice())) as u64
+    }
+
+    fn decide(&self, entries: &[Entry<QueueCall>]) -> Option<Answer> {
+        queue::decide(entries, Order::Any)
     }
 
     fn describe(&self, state: &Vec<u64>, words: &dyn Words) -> String {

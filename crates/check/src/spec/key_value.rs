@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::Spec;
-use crate::linearizability::Words;
+use super::texts::Texts;
+use crate::linearizability::cut::{Cut, by_beginnings};
+use crate::linearizability::fast::versions::{explained, holds};
+use crate::linearizability::{Answer, Entry, Placed, Words};
 
 /// A text. Whoever has lists of values instead writes them as text, each value with a mark at its
 /// end that no value contains.
@@ -74,6 +77,20 @@ impl Spec for KeyValue {
     fn bytes(&self, state: &Option<Text>) -> u64 {
         const COUNTS: u64 = 16;
         size_of::<Option<Text>>() as u64 + state.as_ref().map_or(0, |t| COUNTS + t.len() as u64)
+    }
+
+    fn decide(&self, entries: &[Entry<KeyValueCall>]) -> Option<Answer> {
+        let texts = Texts::new(self.initial.as_ref(), entries)?;
+        by_beginnings(entries, |cut| {
+            let acts = texts.acts(entries, cut, |acts| holds(entries, acts, cut))?;
+            Some(acts.is_some())
+        })
+    }
+
+    fn order(&self, entries: &[Entry<KeyValueCall>]) -> Option<Vec<Placed>> {
+        let texts = Texts::new(self.initial.as_ref(), entries)?;
+        let acts = texts.acts(entries, Cut::END, |acts| holds(entries, acts, Cut::END))??;
+        explained(entries, &acts)
     }
 
     fn describe(&self, state: &Option<Text>, words: &dyn Words) -> String {

@@ -1,7 +1,7 @@
 //! Many objects of one kind, each under a key.
 
 use super::Spec;
-use crate::linearizability::{Answer, Entry, Failure, Named, Words};
+use crate::linearizability::{Answer, Entry, Failure, Named, Placed, Words};
 
 /// Independent objects of one kind, one for each key: a key-value store is `Keyed(Register)`.
 ///
@@ -45,6 +45,10 @@ impl<S: Spec> Spec for Keyed<S> {
 
     fn decide(&self, entries: &[Entry<Self::Call>]) -> Option<Answer> {
         self.0.decide(&without_keys(entries))
+    }
+
+    fn order(&self, entries: &[Entry<Self::Call>]) -> Option<Vec<Placed>> {
+        self.0.order(&without_keys(entries))
     }
 
     fn describe(&self, state: &S::State, words: &dyn Words) -> String {

@@ -1,7 +1,8 @@
 //! A queue: first in, first out.
 
 use super::Spec;
-use crate::linearizability::Words;
+use crate::linearizability::fast::queue::{self, Order};
+use crate::linearizability::{Answer, Entry, Words};
 
 /// A queue, empty at first, whose elements come out in the order in which they went in.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -48,6 +49,10 @@ impl Spec for Queue {
 
     fn bytes(&self, state: &Vec<u64>) -> u64 {
         (size_of::<Vec<u64>>() + size_of_val(state.as_slice())) as u64
+    }
+
+    fn decide(&self, entries: &[Entry<QueueCall>]) -> Option<Answer> {
+        queue::decide(entries, Order::Fifo)
     }
 
     fn describe(&self, state: &Vec<u64>, words: &dyn Words) -> String {

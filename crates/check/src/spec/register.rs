@@ -1,8 +1,11 @@
 //! A register: holds one value, or none.
 
 use super::Spec;
-use crate::linearizability::{Failure, Named, Words};
+use crate::linearizability::cut::by_beginnings;
+use crate::linearizability::fast::versions::{Act, explained, holds};
+use crate::linearizability::{Answer, Entry, Failure, Named, Placed, Words};
 use crate::planted::{Planted, planted};
+use crate::table::Numbers;
 
 /// A register with compare-and-set: one key of a key-value store.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -54,6 +57,28 @@ impl RegisterCall {
     }
 }
 
+impl Register {
+    /// What each entry saw and made, if every value was written once at most.
+    fn acts(&self, entries: &[Entry<RegisterCall>]) -> Option<Vec<Act>> {
+        let mut versions = Numbers::default();
+        versions.number(&self.initial());
+        let mut is_made = vec![true];
+        let mut act = |call: RegisterCall| {
+            // Who was refused saw some other version; which one is not known.
+            if matches!(call, RegisterCall::Differs(_) | RegisterCall::Refused(_)) {
+                return None;
+            }
+            let sees = call.observed().map(|value| versions.number(&value));
+            let makes = call.written().map(|value| versions.number(&Some(value)));
+            is_made.resize(versions.values().len(), false);
+            let again =
+                makes.is_some_and(|made| std::mem::replace(&mut is_made[made as usize], true));
+            (!again || planted(Planted::WrittenTwice)).then_some(Act { sees, makes })
+        };
+        entries.iter().map(|entry| act(entry.call)).collect()
+    }
+}
+
 impl Spec for Register {
     type State = Option<u64>;
     type Call = RegisterCall;
@@ -79,6 +104,15 @@ impl Spec for Register {
 
     fn is_pure(&self, call: &RegisterCall) -> bool {
         call.written().is_none()
+    }
+
+    fn decide(&self, entries: &[Entry<RegisterCall>]) -> Option<Answer> {
+        let acts = self.acts(entries)?;
+        by_beginnings(entries, |cut| Some(holds(entries, &acts, cut)))
+    }
+
+    fn order(&self, entries: &[Entry<RegisterCall>]) -> Option<Vec<Placed>> {
+        explained(entries, &self.acts(entries)?)
     }
 
     fn describe(&self, state: &Option<u64>, words: &dyn Words) -> String {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Spec;
-use crate::linearizability::Words;
+use crate::linearizability::fast::growing;
+use crate::linearizability::{Answer, Entry, Placed, Words};
 
 /// A set, empty at first.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -86,6 +87,14 @@ impl Spec for Set {
 
     fn bytes(&self, state: &BTreeSet<u64>) -> u64 {
         (size_of::<BTreeSet<u64>>() + 2 * state.len() * size_of::<u64>()) as u64
+    }
+
+    fn decide(&self, entries: &[Entry<SetCall>]) -> Option<Answer> {
+        growing::decide(entries)
+    }
+
+    fn order(&self, entries: &[Entry<SetCall>]) -> Option<Vec<Placed>> {
+        growing::explained(entries)
     }
 
     fn describe(&self, state: &BTreeSet<u64>, words: &dyn Words) -> String {

@@ -1,7 +1,8 @@
 //! A stack: last in, first out.
 
 use super::Spec;
-use crate::linearizability::Words;
+use crate::linearizability::fast::stack;
+use crate::linearizability::{Answer, Entry, Words};
 
 /// A stack, empty at first: what comes out is what went in last.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -51,6 +52,10 @@ impl Spec for Stack {
 
     fn bytes(&self, state: &Vec<u64>) -> u64 {
         (size_of::<Vec<u64>>() + size_of_val(state.as_slice())) as u64
+    }
+
+    fn decide(&self, entries: &[Entry<StackCall>]) -> Option<Answer> {
+        stack::decide(entries)
     }
 
     fn describe(&self, state: &Vec<u64>, words: &dyn Words) -> String {

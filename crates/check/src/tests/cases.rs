@@ -610,10 +610,11 @@ fn lin_kv_options(suite: &mut Suite) {
     use crate::lin_kv::{Options, judge};
     let refused = history::<LinKv>("c1 n1 |-w1-| |-c1:2!-|");
     suite.expect("failures say nothing", &Valid, &judge(&refused, Options::MAELSTROM));
+    // A value that is written twice takes a search.
     let wide = "c1 n1 |w1-----------------|
                 c2 n1 |w2-----------------|
-                c3 n1 |w3-----------------|
-                c4 n1    |-r1-||-r3-||-r2-|";
+                c3 n1 |w1-----------------|
+                c4 n1    |-r1-||-r2-||-r1-|";
     let few = Options {
         budget: crate::Budget { states: 5, ..crate::Budget::default() },
         ..Options::STRICT
