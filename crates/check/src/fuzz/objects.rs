@@ -120,15 +120,27 @@ impl<S: Subject> Subject for Keyed<S> {
     }
 }
 
+/// A value as text. With four values each text begins the next one; others tell where they end.
+fn text(draws: &Draws<'_>, value: u64) -> crate::spec::Text {
+    match draws.values {
+        Values::Few(4) => "a".repeat(usize::try_from(value).unwrap_or(0) + 1).into(),
+        _ => format!("{value};").into(),
+    }
+}
+
 impl Subject for KeyValue {
     fn ask(draws: &mut Draws<'_>) -> KeyValueCall {
-        let new = format!("{};", draws.new_value()).into();
+        let new = draws.new_value();
+        let new = text(draws, new);
         match draws.one_of(16) {
             0..6 => KeyValueCall::Get(None),
             6..8 => KeyValueCall::Put(new),
             8..14 => KeyValueCall::Append(new),
             14 if draws.one_of(3) == 0 => KeyValueCall::Delete,
-            _ => KeyValueCall::Cas { from: format!("{};", draws.old_value()).into(), to: new },
+            _ => {
+                let old = draws.old_value();
+                KeyValueCall::Cas { from: text(draws, old), to: new }
+            }
         }
     }
 
@@ -147,21 +159,22 @@ impl Subject for KeyValue {
     }
 
     fn spoil(draws: &mut Draws<'_>, call: KeyValueCall) -> KeyValueCall {
-        let value = format!("{};", draws.old_value());
+        let value = draws.old_value();
+        let value = text(draws, value);
         match call {
             KeyValueCall::Get(Some(text)) => KeyValueCall::Get(match draws.one_of(4) {
                 0 => None,
-                1 => Some(value.into()),
+                1 => Some(value),
                 2 => Some(format!("{text}{value}").into()),
                 _ => {
                     let pieces: Vec<&str> = text.split_inclusive(';').rev().skip(1).collect();
                     Some(pieces.into_iter().rev().collect::<String>().into())
                 }
             }),
-            KeyValueCall::Get(None) => KeyValueCall::Get(Some(value.into())),
+            KeyValueCall::Get(None) => KeyValueCall::Get(Some(value)),
             KeyValueCall::Put(text) => KeyValueCall::Append(text),
             KeyValueCall::Append(text) => KeyValueCall::Put(text),
-            KeyValueCall::Cas { to, .. } => KeyValueCall::Cas { from: value.into(), to },
+            KeyValueCall::Cas { to, .. } => KeyValueCall::Cas { from: value, to },
             call => call,
         }
     }
