@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use splitbrain_core::{
-    Described, DropReason, End, EventKind, OperationId, Time, Validity, Verdict,
+    Described, DropReason, Edge, End, EventKind, OperationId, Proof, Time, Validity, Verdict,
 };
 
 use crate::evidence::{Evidence, in_brief};
@@ -96,6 +96,7 @@ pub struct Step {
 
 const HISTORY_LINES: usize = 5;
 const CAUSE_LINES: usize = 5;
+const CYCLE_LINES: usize = 4;
 const FAULT_LINES: usize = 2;
 const NEXT_LINES: usize = 3;
 const SOURCE_COLUMNS: usize = 24;
@@ -246,7 +247,9 @@ impl Screen<'_> {
         let Counts { operations, faults, nodes, .. } = self.counts;
         let mut lines = Vec::new();
         let finding = self.verdict.findings.first();
-        if operations.0 > 1 && finding.is_some_and(|finding| finding.id.starts_with("LIN-")) {
+        if let Some(Proof::Cycle(edges)) = finding.and_then(|finding| finding.proof.as_ref()) {
+            lines.extend(self.cycle(edges));
+        } else if operations.0 > 1 && finding.is_some_and(|f| f.id.starts_with("LIN-")) {
             let text = format!("no order of the {} operations explains this", count(operations.0));
             lines.push(Line::indented(2).then(Ink::Plain, text));
         }
@@ -260,6 +263,27 @@ impl Screen<'_> {
         if !parts.is_empty() {
             let text = format!("smallest failing run: {}", parts.join(", "));
             lines.push(Line::indented(2).then(Ink::Dim, text));
+        }
+        lines
+    }
+
+    /// The steps of a cycle: who came before whom, and what shows it.
+    fn cycle(&self, edges: &[Edge]) -> Vec<Line> {
+        let who = |id: OperationId| {
+            let operation = self.evidence.operations.get(id.index());
+            operation.map_or(String::new(), |operation| operation.process.to_string())
+        };
+        let head = "each came before the next, and the last before the first";
+        let mut lines = vec![Line::indented(2).then(Ink::Strong, head)];
+        for edge in edges.iter().take(CYCLE_LINES) {
+            let step = format!("{} → {}  {}", who(edge.from), who(edge.to), shown(&edge.kind, 8));
+            let room = COLUMNS.saturating_sub(26);
+            let line = Line::indented(4).then(Ink::Plain, format!("{step:<20}  "));
+            lines.push(line.then(Ink::Plain, shown(&edge.why, room)));
+        }
+        if let Some(more) = edges.len().checked_sub(CYCLE_LINES + 1) {
+            let note = format!("    … {}", plural(more as u64 + 1, "more step"));
+            lines.push(Line::default().then(Ink::Dim, note));
         }
         lines
     }
