@@ -92,4 +92,6 @@ nodes! { $
         "the kind everyone writes first: heartbeats, and whoever hears none takes over";
     "abd" Reference abd::Abd, "attiya1995", [],
         "reads and writes of majorities: a register that survives any minority";
+    "raft" Reference raft::RaftKv, "raft", [],
+        "a log that a leader writes and a majority keeps: a store of keys and values";
 }

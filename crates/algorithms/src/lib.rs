@@ -27,6 +27,7 @@ pub mod partitioned_log;
 pub mod abd;
 pub mod paxos;
 pub mod primary_backup;
+pub mod raft;
 
 mod catalog;
 
