@@ -2,7 +2,8 @@
 //!
 //! For every `patches/<node>/<mutant>.patch` and `variants/<node>/<variant>.patch` there will be a
 //! module in `OUT_DIR`, and an entry in its `registry.rs`. A patch that does not apply fails the
-//! build.
+//! build. A file that is no node, or that imports from `super`, is part of a whole: its folder is
+//! copied with it.
 
 #[path = "src/patch.rs"]
 mod patch;
@@ -96,8 +97,6 @@ impl List {
 impl Copy {
     fn make(file: &Path, folder: &str, summary: &str, out: &Path) -> Result<Self, String> {
         let patch = Patch::parse(&read(file)?)?;
-        let reference = read(&Path::new(REFERENCE).join(&patch.file))?;
-        let text = patch.apply(&reference)?;
         let name = file
             .strip_prefix(folder)
             .ok()
@@ -105,8 +104,8 @@ impl Copy {
             .ok_or("a patch is called <node>/<name>.patch")?
             .replace('\\', "/");
         let module = name.replace(['-', '/'], "_");
-        let path = out.join(format!("{module}.rs"));
-        write(&path, &text)?;
+        let whole = Whole::of(&patch.file)?;
+        let path = whole.write(&patch, &out.join(&module))?;
         let breaks: Vec<String> = match folder {
             "variants" => Vec::new(),
             _ => patch.header("breaks")?.split_whitespace().map(String::from).collect(),
@@ -115,7 +114,7 @@ impl Copy {
             return Err("the header `# engine:` must name the engine that kills it: sim".into());
         }
         Ok(Self {
-            node: node_of(&reference).ok_or("not one `impl Node for ...` in the reference")?,
+            node: whole.node(patch.header("node").ok())?,
             summary: patch.header(summary)?.into(),
             source: patch.header("source")?.into(),
             name,
@@ -126,11 +125,54 @@ impl Copy {
     }
 }
 
-/// The type that implements `Node` in a source file, if there is exactly one.
-fn node_of(source: &str) -> Option<String> {
-    let mut nodes = source.lines().filter_map(|line| line.strip_prefix("impl Node for "));
-    let node = nodes.next()?.strip_suffix(" {")?;
-    nodes.next().is_none().then(|| node.into())
+/// The source files that make up an algorithm, the root of its modules first.
+struct Whole {
+    files: Vec<(PathBuf, String)>,
+}
+
+impl Whole {
+    /// What belongs to the file that a patch changes.
+    fn of(file: &str) -> Result<Self, String> {
+        let mut paths = vec![PathBuf::from(file)];
+        let text = read(&Path::new(REFERENCE).join(file))?;
+        if text.contains("use super::") || !text.contains("impl Node for ") {
+            let folder = Path::new(file).parent().ok_or("`super` without a folder")?;
+            paths = vec![folder.with_extension("rs")];
+            let inside = entries(&Path::new(REFERENCE).join(folder))?;
+            let names = inside.iter().filter_map(|path| path.file_name());
+            paths.extend(names.map(|name| folder.join(name)));
+        }
+        let text = |path: PathBuf| Ok((path.clone(), read(&Path::new(REFERENCE).join(path))?));
+        Ok(Self { files: paths.into_iter().map(text).collect::<Result<_, String>>()? })
+    }
+
+    /// Writes all files side by side into `to`, one of them patched. Returns the path of the root.
+    fn write(&self, patch: &Patch, to: &Path) -> Result<PathBuf, String> {
+        fs::create_dir_all(to).map_err(|error| format!("{}: {error}", to.display()))?;
+        let target = |path: &Path| path.file_name().map(|name| to.join(name));
+        for (path, text) in &self.files {
+            let target = target(path).ok_or("a file without a name")?;
+            if path == Path::new(&patch.file) {
+                write(&target, &patch.apply(text)?)?;
+            } else {
+                write(&target, text)?;
+            }
+        }
+        target(&self.files[0].0).ok_or_else(|| "a file without a name".into())
+    }
+
+    /// The type that implements `Node`: the one that is asked for, or the only one.
+    fn node(&self, wanted: Option<&str>) -> Result<String, String> {
+        let lines = self.files.iter().flat_map(|(_, text)| text.lines());
+        let nodes: Vec<&str> = lines
+            .filter_map(|line| line.strip_prefix("impl Node for ")?.strip_suffix(" {"))
+            .filter(|node| wanted.is_none_or(|wanted| wanted == *node))
+            .collect();
+        match nodes[..] {
+            [node] => Ok(node.into()),
+            _ => Err(format!("not one `impl Node for ...` in the reference but {nodes:?}")),
+        }
+    }
 }
 
 /// What is in a folder, sorted, so that the registry is the same on every machine.

@@ -1,4 +1,4 @@
-//! The reference library: each algorithm in one file, beside the paper it comes from.
+//! The reference library: each algorithm in one file, or one folder, beside the paper it comes from.
 //!
 //! PROBLEM     A paper proves an algorithm; a program must also lose its memory, retransmit, and
 //!             answer clients who are gone. The way from the one to the other is where the bugs
@@ -11,7 +11,7 @@
 //!             design.
 //! CAVEATS     A disk may lose what was not synced. None of these survives a disk that loses what
 //!             was synced (rot, or a wiped machine); each file says what would be needed.
-//! READ NEXT   in the order of the list: echo.rs → unique_ids.rs → … → abd.rs
+//! READ NEXT   in the order of the list: echo.rs → unique_ids.rs → … → abd.rs → raft.rs
 
 pub mod echo;
 pub mod unique_ids;

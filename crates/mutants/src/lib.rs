@@ -9,6 +9,7 @@
 //!                seeds.
 //!             2. Each variant is another design that is right too; no judge may call it wrong.
 //!             3. A patch that no longer applies fails the build.
+//!             4. Where an algorithm is a folder, a mutant is a copy of the folder.
 //! FILES       `patches/<node>/<mutant>.patch` with the headers `breaks`, `engine`, `source`,
 //!             `mistake`; `variants/<node>/<variant>.patch` with `source` and `idea`.
 //! READ NEXT   patches/broadcast/ → patch.rs → ../build.rs → ../tests/kill.rs

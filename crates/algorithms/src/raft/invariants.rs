@@ -58,6 +58,8 @@ impl Said {
         say(Fact::Always(self.commit_index <= commit, "commitIndex never falls [raft fig. 2]"));
         say(Fact::Always(self.last_applied <= applied, "lastApplied never falls [raft fig. 2]"));
         say(Fact::Always(applied <= commit, "only what is committed is applied [raft §5.3]"));
+        let known = raft.log().last_id().term <= term;
+        say(Fact::Always(known, "no entry is of a term that is still to come [raft §5.1]"));
         if let Some(candidate) = raft.voted_for() {
             let voter = fingerprint(&(raft.id(), term));
             say(Fact::Agree(ONE_VOTE, voter, u64::from(candidate.0)));

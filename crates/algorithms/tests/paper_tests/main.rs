@@ -4,5 +4,6 @@ mod abd;
 mod broadcast;
 mod crdts;
 mod primary_backup;
+mod raft;
 mod simple;
 mod stage;
