@@ -1,4 +1,4 @@
-//! The reference library: each algorithm in one file, or one folder, beside the paper it comes from.
+//! The reference library: each algorithm in one file or folder, beside the paper it comes from.
 //!
 //! PROBLEM     A paper proves an algorithm; a program must also lose its memory, retransmit, and
 //!             answer clients who are gone. The way from the one to the other is where the bugs

@@ -16,18 +16,18 @@
 //!                [raft §5.4.3].
 //! MESSAGES    RequestVote, AppendEntries [raft fig. 2]; InstallSnapshot [raft fig. 13]; PreVote
 //!             [thesis §9.6]; TimeoutNow [thesis §3.10]. See message.rs.
-//! FILES       Figure 2's box "State" is server.rs and the struct `Leader` in replication.rs; "Rules
-//!             for Servers" is server.rs (all servers), election.rs (followers, candidates) and
-//!             replication.rs (leaders); the box "RequestVote RPC" is election.rs, "AppendEntries
-//!             RPC" replication.rs. Where a rule acts stands `[raft §...]`.
+//! FILES       Figure 2's box "State" is server.rs and the struct `Leader` in replication.rs;
+//!             "Rules for Servers" is server.rs (all servers), election.rs (followers, candidates)
+//!             and replication.rs (leaders); the box "RequestVote RPC" is election.rs,
+//!             "AppendEntries RPC" replication.rs. Where a rule acts stands `[raft §...]`.
 //! COST        A command takes one round trip from the leader to a majority and one sync on each;
 //!             its leader's own disk works meanwhile. A read takes a round trip and no sync.
 //! CAVEATS     A server whose synced disk was damaged may break rules 1 and 4: it must be replaced
-//!             by one with another name. The log is bounded by snapshots; a leader's list of waiting
-//!             reads by its clerks, who give up.
-//! READ NEXT   types.rs → server.rs → election.rs → replication.rs → invariants.rs; then the thesis:
-//!             read.rs → snapshot.rs → membership.rs → transfer.rs → session.rs; at last the node:
-//!             machine.rs → clerk.rs → node.rs
+//!             by one with another name. The log is bounded by snapshots; a leader's list of
+//!             waiting reads by its clerks, who give up.
+//! READ NEXT   types.rs → server.rs → election.rs → replication.rs → invariants.rs; then the
+//!             thesis: read.rs → snapshot.rs → membership.rs → transfer.rs → session.rs; at last
+//!             the node: machine.rs → clerk.rs → node.rs
 
 mod types;
 

@@ -3,10 +3,10 @@
 //! PROBLEM     Someone must lead, never two in one term, and nobody whose log lacks something that
 //!             was committed. And a server that was cut off must not depose a leader that everybody
 //!             else is happy with.
-//! IDEA        One vote per server and term, kept on disk; a majority of votes wins; a voter refuses
-//!             candidates whose log is behind its own. Random timeouts keep candidates apart. Before
-//!             it raises its term, a candidate asks whether it would win (pre-vote), and whoever
-//!             hears a leader says no.
+//! IDEA        One vote per server and term, kept on disk; a majority of votes wins; a voter
+//!             refuses candidates whose log is behind its own. Random timeouts keep candidates
+//!             apart. Before it raises its term, a candidate asks whether it would win (pre-vote),
+//!             and whoever hears a leader says no.
 //! RULES       One vote per term. An elected leader has every committed entry. A vote is on disk
 //!             before it is seen, the candidate's own included.
 //! MESSAGES    PreVote, RequestVote and their replies.

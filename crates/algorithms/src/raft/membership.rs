@@ -9,7 +9,8 @@
 //! RULES       1. One change at a time: the last configuration must be committed first.
 //!             2. A leader changes nothing before an entry of its own term is committed.
 //!             3. When the new configuration is committed, a leader that is not in it steps down.
-//!             4. A leader that hears from no majority steps down: its clients should ask elsewhere.
+//!             4. A leader that hears from no majority steps down: its clients should ask
+//!                elsewhere.
 
 use std::collections::BTreeSet;
 

@@ -3,8 +3,8 @@
 //! PROBLEM     A deposed leader does not know it yet, and would answer with old data. To put every
 //!             read into the log costs a disk write for nothing.
 //! IDEA        Remember the commit index, then make sure that a majority still follows, then wait
-//!             until the state machine has got there (ReadIndex). One round of heartbeats serves all
-//!             reads that were waiting when it began.
+//!             until the state machine has got there (ReadIndex). One round of heartbeats serves
+//!             all reads that were waiting when it began.
 //! RULES       1. A new leader does not know what is committed before its first entry is.
 //!             2. Only heartbeats that were sent after the read arrived confirm it.
 //!             3. The state machine has applied everything up to the read's index.

@@ -67,7 +67,8 @@ impl<R> Default for Sessions<R> {
 }
 
 impl<R: Clone> Sessions<R> {
-    /// The entry at `index` opens a session for `owner`, who may have one already. Returns its name.
+    /// The entry at `index` opens a session for `owner`, who may have one already. Returns its
+    /// name.
     pub fn register(&mut self, index: Index, owner: Owner) -> Index {
         if let Some(session) = self.of(owner) {
             return session;

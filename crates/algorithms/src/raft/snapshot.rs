@@ -2,8 +2,8 @@
 //!
 //! PROBLEM     The log grows for ever; and a follower that was away too long needs entries that
 //!             nobody has any more.
-//! IDEA        A server writes down the state of its machine and forgets the entries that led to it.
-//!             To a follower that needs them the leader sends that state, in pieces.
+//! IDEA        A server writes down the state of its machine and forgets the entries that led to
+//!             it. To a follower that needs them the leader sends that state, in pieces.
 //! RULES       1. A snapshot covers only what was applied, and carries the configuration.
 //!             2. A snapshot that is not ahead of what is committed here is ignored.
 //!             3. Entries after it are kept if they go on from it, and dropped if they do not.
@@ -166,8 +166,8 @@ impl<C: Command> Raft<C> {
         }
         let (_, data) = self.incoming.take()?;
         let configuration = request.configuration;
-        // [raft §7] 6. If there is an entry with the index and term of the snapshot's last one, keep
-        // what follows it. 7. Else discard the entire log.
+        // [raft §7] 6. If there is an entry with the index and term of the snapshot's last one,
+        // keep what follows it. 7. Else discard the entire log.
         self.replace_beginning(Snapshot { last_included, configuration, data }, out);
         // [raft §7] 8. Reset the state machine using the snapshot's contents.
         self.commit_index = last_included.index;

@@ -6,8 +6,8 @@
 //!             election at once: that candidate's log is as good as any, so it wins.
 //! RULES       1. Nothing is added to the log while it lasts: the target must catch up.
 //!             2. It ends after an election timeout, whatever happened: the target may be dead.
-//!             3. The target asks with `transfer` set, and skips the pre-vote: voters would be loyal
-//!                to the leader who wants to go.
+//!             3. The target asks with `transfer` set, and skips the pre-vote: voters would be
+//!                loyal to the leader who wants to go.
 
 use splitbrain_core::NodeId;
 

@@ -252,13 +252,13 @@ impl Cluster {
             Event::Election { server, boot, armed } => {
                 let seat = &self.seats[usize::from(server)];
                 if seat.raft.is_some() && (seat.boot, seat.election) == (boot, armed) {
-                    self.call(server, |raft, out| raft.on_election_timeout(out));
+                    self.call(server, Raft::on_election_timeout);
                 }
             }
             Event::Heartbeat { server, boot, armed } => {
                 let seat = &self.seats[usize::from(server)];
                 if seat.raft.is_some() && (seat.boot, seat.heartbeat) == (boot, armed) {
-                    self.call(server, |raft, out| raft.on_heartbeat_timeout(out));
+                    self.call(server, Raft::on_heartbeat_timeout);
                 }
             }
         }
