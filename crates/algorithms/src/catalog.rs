@@ -94,4 +94,6 @@ nodes! { $
         "reads and writes of majorities: a register that survives any minority";
     "raft" Reference raft::RaftKv, "raft", [],
         "a log that a leader writes and a majority keeps: a store of keys and values";
+    "raft-churn" Variant raft::RaftChurn, "thesis", [],
+        "raft, whose leader hands over, and removes and adds servers, all the time";
 }

@@ -27,7 +27,7 @@
 //!             waiting reads by its clerks, who give up.
 //! READ NEXT   types.rs → server.rs → election.rs → replication.rs → invariants.rs; then the
 //!             thesis: read.rs → snapshot.rs → membership.rs → transfer.rs → session.rs; at last
-//!             the node: machine.rs → clerk.rs → node.rs
+//!             the node: machine.rs → clerk.rs → node.rs → churn.rs
 
 mod types;
 
@@ -46,11 +46,13 @@ mod transfer;
 
 pub mod invariants;
 
+mod churn;
 mod clerk;
 mod machine;
 mod node;
 mod session;
 
+pub use churn::RaftChurn;
 pub use clerk::{Ask, Clerk, Told};
 pub use configuration::Configuration;
 pub use log::Log;
@@ -59,7 +61,7 @@ pub use message::{
     AppendEntries, AppendEntriesReply, Appended, InstallSnapshot, InstallSnapshotReply, Message,
     RequestVote, RequestVoteReply, TimeoutNow,
 };
-pub use node::{Durable, Message as NodeMessage, RaftKv, Timer};
+pub use node::{Disk, Durable, Message as NodeMessage, RaftKv, Timer};
 pub use progress::{Mode, Progress};
 pub use replication::Leader;
 pub use server::{NotLeader, Output, Patience, Raft, Recovered, Role};

@@ -37,15 +37,25 @@ const OPTIONS: Options = Options {
     lease: None,
 };
 
+/// The register with what is durable, and the log.
+pub type Disk = Wal<Durable, (Index, Entry<KvCommand>)>;
+
+/// A node with these messages, timers and disk.
+pub(super) trait Host:
+    Node<Api = LinKv, Message = Message, Timer = Timer, Disk = Disk>
+{
+}
+impl<N: Node<Api = LinKv, Message = Message, Timer = Timer, Disk = Disk>> Host for N {}
+
 /// A server, its state machine, and the clerk of its clients.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct RaftKv {
-    raft: Raft<KvCommand>,
+    pub(super) raft: Raft<KvCommand>,
     machine: Machine,
     clerk: Clerk,
     boot: u64,
     /// What the server wants done and is not yet.
-    out: Output<KvCommand>,
+    pub(super) out: Output<KvCommand>,
     /// Whether the timer is armed that ends the gathering.
     gathering: bool,
     /// The reads that wait, by their tokens: who asked, which of its requests, which key.
@@ -104,9 +114,28 @@ impl Node for RaftKv {
     type Api = LinKv;
     type Message = Message;
     type Timer = Timer;
-    type Disk = Wal<Durable, (Index, Entry<KvCommand>)>;
+    type Disk = Disk;
 
     fn start(cx: &mut Context<Self>) -> Self {
+        Self::boot(cx)
+    }
+
+    fn on_request(&mut self, cx: &mut Context<Self>, id: RequestId, request: Request) {
+        self.handle_request(cx, id, request);
+    }
+
+    fn on_message(&mut self, cx: &mut Context<Self>, from: NodeId, message: Message) {
+        self.handle_message(cx, from, message);
+    }
+
+    fn on_timer(&mut self, cx: &mut Context<Self>, timer: Timer) {
+        self.handle_timer(cx, timer);
+    }
+}
+
+/// The handlers, for any node that has the same messages, timers and disk: churn.rs is the other.
+impl RaftKv {
+    pub(super) fn boot(cx: &mut Context<impl Host>) -> Self {
         let mut durable = cx.disk.get().clone();
         durable.boot += 1;
         cx.disk.set(durable.clone());
@@ -136,13 +165,23 @@ impl Node for RaftKv {
         node
     }
 
-    fn on_request(&mut self, cx: &mut Context<Self>, id: RequestId, request: Request) {
+    pub(super) fn handle_request(
+        &mut self,
+        cx: &mut Context<impl Host>,
+        id: RequestId,
+        request: Request,
+    ) {
         let asks = self.clerk.take(id, request);
         self.ask(cx, asks);
         cx.set_timer(Timer::AskAgain, ASK_AGAIN);
     }
 
-    fn on_message(&mut self, cx: &mut Context<Self>, from: NodeId, message: Message) {
+    pub(super) fn handle_message(
+        &mut self,
+        cx: &mut Context<impl Host>,
+        from: NodeId,
+        message: Message,
+    ) {
         match message {
             Message::Raft(message) => self.raft.on_message(from, message, &mut self.out),
             Message::Ask { boot, asks } => self.on_ask(cx, Owner { node: from, boot }, asks),
@@ -151,7 +190,7 @@ impl Node for RaftKv {
         self.settle(cx);
     }
 
-    fn on_timer(&mut self, cx: &mut Context<Self>, timer: Timer) {
+    pub(super) fn handle_timer(&mut self, cx: &mut Context<impl Host>, timer: Timer) {
         match timer {
             Timer::Election => self.raft.on_election_timeout(&mut self.out),
             Timer::Heartbeat => self.raft.on_heartbeat_timeout(&mut self.out),
@@ -169,7 +208,7 @@ impl Node for RaftKv {
 impl RaftKv {
     /// The end of a handler. What needs the disk waits for what else may come; meanwhile nothing
     /// that depends on it is seen.
-    fn settle(&mut self, cx: &mut Context<Self>) {
+    pub(super) fn settle(&mut self, cx: &mut Context<impl Host>) {
         self.arm(cx);
         if !self.out.needs_disk() {
             self.perform(cx);
@@ -180,7 +219,7 @@ impl RaftKv {
     }
 
     /// Does what the server wants done, as server.rs demands it, until it wants nothing more.
-    fn perform(&mut self, cx: &mut Context<Self>) {
+    fn perform(&mut self, cx: &mut Context<impl Host>) {
         loop {
             self.raft.flush(clock(cx), &mut self.out);
             self.arm(cx);
@@ -213,7 +252,7 @@ impl RaftKv {
     /// leaves, the log is never of a term that the register does not know.
     fn write(
         &self,
-        cx: &mut Context<Self>,
+        cx: &mut Context<impl Host>,
         hard_state: bool,
         snapshot: bool,
         log_from: Option<Index>,
@@ -245,7 +284,7 @@ impl RaftKv {
     }
 
     /// [raft §5.3] Applies what is committed. The leader answers those who wait for it.
-    fn apply(&mut self, cx: &mut Context<Self>) {
+    fn apply(&mut self, cx: &mut Context<impl Host>) {
         let leads = self.raft.is_leader();
         while let Some((index, entry)) = self.raft.next_to_apply() {
             if let Payload::Command(command) = &entry.payload {
@@ -263,7 +302,7 @@ impl RaftKv {
         }
     }
 
-    fn answer_reads(&mut self, cx: &mut Context<Self>) {
+    fn answer_reads(&mut self, cx: &mut Context<impl Host>) {
         for token in self.raft.take_reads() {
             if let Some((owner, sequence, key)) = self.reads.remove(&token) {
                 let once = Once::Answer(self.machine.read(key));
@@ -275,7 +314,7 @@ impl RaftKv {
         }
     }
 
-    fn show_role(&mut self, cx: &mut Context<Self>) {
+    fn show_role(&mut self, cx: &mut Context<impl Host>) {
         let role = match self.raft.role() {
             Role::Follower { .. } => "follower",
             Role::PreCandidate { .. } => "pre-candidate",
@@ -291,7 +330,7 @@ impl RaftKv {
 
 /// The leader and its clerks.
 impl RaftKv {
-    fn on_ask(&mut self, cx: &mut Context<Self>, owner: Owner, asks: Vec<Ask>) {
+    fn on_ask(&mut self, cx: &mut Context<impl Host>, owner: Owner, asks: Vec<Ask>) {
         for ask in asks {
             let taken = match ask {
                 Ask::Read { sequence, key } => {
@@ -324,7 +363,7 @@ impl RaftKv {
         }
     }
 
-    fn on_told(&mut self, cx: &mut Context<Self>, from: NodeId, boot: u64, told: Told) {
+    fn on_told(&mut self, cx: &mut Context<impl Host>, from: NodeId, boot: u64, told: Told) {
         let (answers, asks) = self.clerk.told(from, boot, told);
         for (id, once) in answers {
             match once {
@@ -338,7 +377,7 @@ impl RaftKv {
         self.ask(cx, asks);
     }
 
-    fn ask_again(&mut self, cx: &mut Context<Self>) {
+    fn ask_again(&mut self, cx: &mut Context<impl Host>) {
         let nodes = u16::try_from(cx.node_count()).unwrap_or(u16::MAX);
         let (asks, given_up) = self.clerk.ask_again(nodes);
         for id in given_up {
@@ -350,13 +389,13 @@ impl RaftKv {
         self.ask(cx, asks);
     }
 
-    fn ask(&self, cx: &mut Context<Self>, asks: Vec<Ask>) {
+    fn ask(&self, cx: &mut Context<impl Host>, asks: Vec<Ask>) {
         if !asks.is_empty() {
             cx.send(self.clerk.leader(), Message::Ask { boot: self.boot, asks });
         }
     }
 
-    fn arm(&mut self, cx: &mut Context<Self>) {
+    fn arm(&mut self, cx: &mut Context<impl Host>) {
         let t = ELECTION_TIMEOUT;
         match self.out.election.take() {
             Some(Patience::Whole) => cx.set_timer(Timer::Election, t),
@@ -370,7 +409,7 @@ impl RaftKv {
     }
 }
 
-fn answer(cx: &mut Context<RaftKv>, applied: Applied) {
+fn answer(cx: &mut Context<impl Host>, applied: Applied) {
     match applied {
         Applied::Registered(owner, session) => tell(cx, owner, Told::Registered(session)),
         Applied::Executed(Some(owner), sequence, once) => {
@@ -380,22 +419,22 @@ fn answer(cx: &mut Context<RaftKv>, applied: Applied) {
     }
 }
 
-fn tell(cx: &mut Context<RaftKv>, Owner { node, boot }: Owner, told: Told) {
+fn tell(cx: &mut Context<impl Host>, Owner { node, boot }: Owner, told: Told) {
     cx.send(node, Message::Told { boot, told });
 }
 
-fn send_all(cx: &mut Context<RaftKv>, messages: Vec<(NodeId, super::Message<KvCommand>)>) {
+fn send_all(cx: &mut Context<impl Host>, messages: Vec<(NodeId, super::Message<KvCommand>)>) {
     for (to, message) in messages {
         cx.send(to, Message::Raft(message));
     }
 }
 
 /// The time, if a lease needs it.
-fn clock(cx: &mut Context<RaftKv>) -> Time {
+fn clock(cx: &mut Context<impl Host>) -> Time {
     if OPTIONS.lease.is_some() { cx.now() } else { Time::ZERO }
 }
 
-fn say(cx: &mut Context<RaftKv>, fact: Fact) {
+fn say(cx: &mut Context<impl Host>, fact: Fact) {
     match fact {
         Fact::Always(holds, name) => cx.always(holds, name),
         Fact::Agree(name, subject, value) => cx.agree(name, subject, value),
