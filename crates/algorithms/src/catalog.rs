@@ -15,6 +15,14 @@ pub struct Entry {
     pub breaks: &'static [&'static str],
 }
 
+/// The consistency models that a node of this name promises, if not what its workload does.
+pub fn promises(name: &str) -> &'static [&'static str] {
+    match name.split('/').next() {
+        Some("read-committed") => &["read-committed"],
+        _ => &[],
+    }
+}
+
 /// Whether a node is as it should be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -87,6 +95,10 @@ nodes! { $
         "two counts per node, of ups and of downs, merged by maximum";
     "partitioned-log" Reference partitioned_log::PartitionedLog, "kreps2011 §3.1", [],
         "one owner per log, and every node a gateway that asks again until it is answered";
+    "sequencer" Reference sequencer::Sequencer, "stonebraker2007 §2", [],
+        "one node runs all transactions, one after another, from a log on disk";
+    "read-committed" Reference read_committed::ReadCommitted, "bailis2013 §5.1", [],
+        "transactions that wait for nobody: whole, and in one order of writes, but no more";
     "primary-backup" Broken primary_backup::PrimaryBackup, "bailis2014",
         ["LIN-LOST-WRITE", "LIN-STALE-READ", "LIN-INVERSION", "LIN-NO-ORDER", "LIN-PHANTOM-READ"],
         "the kind everyone writes first: heartbeats, and whoever hears none takes over";

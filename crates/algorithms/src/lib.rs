@@ -23,6 +23,8 @@ pub mod g_set;
 pub mod pn_counter;
 
 pub mod partitioned_log;
+pub mod read_committed;
+pub mod sequencer;
 
 pub mod abd;
 pub mod paxos;
@@ -31,4 +33,4 @@ pub mod raft;
 
 mod catalog;
 
-pub use catalog::{CATALOG, Entry, Kind};
+pub use catalog::{CATALOG, Entry, Kind, promises};

@@ -25,7 +25,7 @@
 //!             read it. Replicas that take over need consensus on who is the owner now: Kafka asks
 //!             its controller, Redpanda runs Raft for each log. The names of requests are kept for
 //!             ever; Kafka keeps one number per producer, which must then send in order.
-//! READ NEXT   abd.rs: a register without an owner
+//! READ NEXT   sequencer.rs: the same for transactions, which need one owner for all keys
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -90,6 +90,7 @@ pages! {
     "SET-DUPLICATED"
     "SET-LOST"
     "SET-PHANTOM"
+    "TXN-WRONG-ANSWER"
     "cyclic-versions"
     "dirty-update"
     "duplicate-elements"

@@ -41,6 +41,7 @@ pub mod show;
 pub mod spec;
 mod table;
 pub mod transaction;
+mod txn;
 mod unique_ids;
 mod value;
 

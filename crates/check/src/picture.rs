@@ -10,7 +10,8 @@
 //! Each column is 10 ms. What is written between the bars is up to the workload.
 
 use splitbrain_core::workload::{
-    broadcast, echo, g_counter, g_set, kafka, lin_kv, pn_counter, unique_ids,
+    broadcast, echo, g_counter, g_set, kafka, lin_kv, pn_counter, txn_list_append, txn_rw_register,
+    unique_ids,
 };
 use splitbrain_core::{Api, ErrorCode, History, Operation, Outcome, ProcessId, Stamp, Time, ms};
 
@@ -225,5 +226,58 @@ impl Drawn for kafka::Kafka {
                 (Request::Poll { offsets }, Outcome::Ok(Response::PollOk { msgs }))
             }
         }
+    }
+}
+
+/// `a1+r1,2+y/r`: appends 1 to x, reads [1 2] in x and nothing in y. `a1!` fails. `a1=a2` is told
+/// of something else.
+impl Drawn for txn_list_append::TxnListAppend {
+    fn parse(text: &str) -> (txn_list_append::Request, Outcome<txn_list_append::Response>) {
+        use txn_list_append::{Op, Request, Response};
+        let op = |text: &str| {
+            let (key, text) = text.strip_prefix("y/").map_or((0, text), |text| (1, text));
+            match text.split_at(1) {
+                ("a", element) => Op::Append { key, element: element.parse().unwrap() },
+                (_, list) => {
+                    let list = numbers(list);
+                    Op::Read { key, list: (!list.is_empty()).then_some(list) }
+                }
+            }
+        };
+        let ops = |text: &str| text.split('+').map(op).collect::<Vec<_>>();
+        let (asked, told) = text.split_once('=').unwrap_or((text, text.trim_end_matches('!')));
+        let (asked, outcome) = failing(asked, Response::TxnOk { txn: ops(told) });
+        let mut txn = ops(asked);
+        for op in &mut txn {
+            if let Op::Read { list, .. } = op {
+                *list = None;
+            }
+        }
+        (Request::Txn { txn }, outcome)
+    }
+}
+
+/// `w1+r1+y/r`: writes 1 to x, reads 1 in x and nothing in y. `w1!` fails. `w1=w2` is told of
+/// something else.
+impl Drawn for txn_rw_register::TxnRwRegister {
+    fn parse(text: &str) -> (txn_rw_register::Request, Outcome<txn_rw_register::Response>) {
+        use txn_rw_register::{Op, Request, Response};
+        let op = |text: &str| {
+            let (key, text) = text.strip_prefix("y/").map_or((0, text), |text| (1, text));
+            match text.split_at(1) {
+                ("w", value) => Op::Write { key, value: value.parse().unwrap() },
+                (_, value) => Op::Read { key, value: value.parse().ok() },
+            }
+        };
+        let ops = |text: &str| text.split('+').map(op).collect::<Vec<_>>();
+        let (asked, told) = text.split_once('=').unwrap_or((text, text.trim_end_matches('!')));
+        let (asked, outcome) = failing(asked, Response::TxnOk { txn: ops(told) });
+        let mut txn = ops(asked);
+        for op in &mut txn {
+            if let Op::Read { value, .. } = op {
+                *value = None;
+            }
+        }
+        (Request::Txn { txn }, outcome)
     }
 }

@@ -71,6 +71,8 @@ bugs! {
     KafkaBeginsAnywhere,
     /// A poll may show an offset twice.
     KafkaTwiceFine,
+    /// An answer to a transaction may be the beginning of one.
+    TxnShortAnswer,
     /// Failed commits may have happened.
     KafkaFailedCommit,
     /// An operation that happens not to change this state is put in order at once.

@@ -13,6 +13,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use splitbrain_core::workload::Workload;
 use splitbrain_core::workload::broadcast::{self, Broadcast};
@@ -132,7 +133,7 @@ fn judge<W: Workload>(
     set.tell_phantoms(history, &odd.phantoms, &mut verdict);
     set.tell_duplicated(history, &odd.duplicated, &mut verdict);
     set.tell_undecided(&mut verdict);
-    set.tell_remarks(&mut verdict);
+    set.tell_remarks(&odd, &mut verdict);
     verdict
 }
 
@@ -378,30 +379,51 @@ impl Set<'_> {
         }
     }
 
-    /// How long it took until every read showed an element, and how many had to wait.
-    fn tell_remarks(&self, verdict: &mut Verdict) {
+    /// What became of the elements, in Jepsen's words, and how long that took.
+    fn tell_remarks(&self, odd: &Odd, verdict: &mut Verdict) {
         let order = |stamp: Option<Stamp>| stamp.map_or(0, |stamp| u64::from(stamp.order) + 1);
-        let mut delays = Vec::new();
+        let (mut stable, mut lost) = (Vec::new(), Vec::new());
         let mut never_read = 0;
         for element in &self.elements {
-            let Some((known, _)) = element.known() else { continue };
-            if order(element.absent) < order(element.present) {
-                let behind = element.absent.map_or(Time::ZERO, |absent| absent.at);
-                delays.push(behind.since(known.at));
-            } else if element.missing == 0 {
+            let since = |last: Option<Stamp>| {
+                let known = element.known().map_or(Time::MAX, |(known, _)| known.at);
+                last.map_or(Time::ZERO, |last| last.at).since(known)
+            };
+            if element.missing > 0 {
+                lost.push(since(element.present));
+            } else if order(element.absent) < order(element.present) {
+                stable.push(since(element.absent));
+            } else {
                 never_read += 1;
             }
         }
-        delays.sort_unstable();
-        let Some(last) = delays.len().checked_sub(1) else { return };
-        for (name, percent) in [("p50", 50), ("p95", 95), ("p99", 99), ("max", 100)] {
-            let delay = Time::ZERO + delays[last * percent / 100];
-            verdict.remarks.push((format!("stable after {name}"), delay.to_string()));
+        let stale = stable.iter().filter(|delay| !delay.is_zero()).count();
+        if self.elements.iter().all(|element| element.known().is_none()) {
+            return;
         }
-        let stale = delays.iter().filter(|delay| !delay.is_zero()).count();
-        verdict.remarks.push(("stale elements".into(), stale.to_string()));
-        if never_read > 0 {
-            verdict.remarks.push(("never read".into(), never_read.to_string()));
-        }
+        let mut count = |name: &str, count: usize| {
+            if count > 0 {
+                verdict.remarks.push((format!("elements {name}"), count.to_string()));
+            }
+        };
+        count("added", self.elements.len());
+        count("never read", never_read);
+        count("lost", lost.len());
+        count("duplicated", odd.duplicated.len());
+        count("phantom", odd.phantoms.len());
+        count("stable", stable.len());
+        count("stale", stale);
+        tell_quantiles("stable after", stable, verdict);
+        tell_quantiles("lost after", lost, verdict);
+    }
+}
+
+/// Says how long something took: for half of the cases, for almost all, for the slowest.
+fn tell_quantiles(name: &str, mut delays: Vec<Duration>, verdict: &mut Verdict) {
+    delays.sort_unstable();
+    let Some(last) = delays.len().checked_sub(1) else { return };
+    for (part, percent) in [("p0", 0), ("p50", 50), ("p95", 95), ("p99", 99), ("max", 100)] {
+        let delay = Time::ZERO + delays[last * percent / 100];
+        verdict.remarks.push((format!("{name} {part}"), delay.to_string()));
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use splitbrain_check::consistency::Model;
 use splitbrain_core::FaultKind;
 use splitbrain_sim::{Config, Latency, Variety};
 
@@ -123,6 +124,9 @@ pub(crate) struct Worlds {
     /// clock
     #[arg(long, value_delimiter = ',', value_parser = fault_kind, value_name = "KINDS")]
     pub(crate) faults: Option<Vec<Option<FaultKind>>>,
+    /// What transactions must satisfy, instead of what the node promises: read-committed, ...
+    #[arg(long, value_delimiter = ',', value_parser = model, value_name = "MODELS")]
+    pub(crate) consistency_models: Vec<Model>,
     /// How many threads; the verdict does not depend on it
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
@@ -145,6 +149,7 @@ impl Worlds {
         if let Some(seconds) = self.time_limit {
             config.duration = Duration::from_secs(seconds);
         }
+        config.consistency_models = names(&self.consistency_models);
         if let Some(millis) = self.latency {
             let mean = millis.saturating_mul(1_000_000);
             config.links.latency =
@@ -190,6 +195,20 @@ fn seeds(text: &str) -> Result<Range<u64>, String> {
     let (first, end) = text.split_once("..").ok_or_else(bad)?;
     let (first, end) = (first.parse().map_err(|_| bad())?, end.parse().map_err(|_| bad())?);
     if first < end { Ok(first..end) } else { Err(bad()) }
+}
+
+/// The consistency model of this name.
+pub(crate) fn model(name: &str) -> Result<Model, String> {
+    let names = Model::ALL.iter().map(|model| model.name());
+    name.parse().map_err(|all| match crate::nearest::nearest(name, names) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => all,
+    })
+}
+
+/// The names of these models.
+pub(crate) fn names(models: &[Model]) -> Vec<String> {
+    models.iter().map(|model| model.name().into()).collect()
 }
 
 fn fault_kind(name: &str) -> Result<Option<FaultKind>, String> {

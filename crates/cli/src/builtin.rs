@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use splitbrain_algorithms::Entry;
 use splitbrain_check::Judge;
 use splitbrain_core::Node;
-use splitbrain_sim::Subject;
+use splitbrain_sim::{Hosted, Subject};
 
 /// A built-in node.
 pub(crate) struct Builtin {
@@ -20,7 +20,8 @@ pub(crate) struct Builtin {
 /// Every built-in node: references first, then their mutants and variants.
 pub(crate) fn all() -> Vec<Builtin> {
     fn make<N: Node<Api: Judge>>(name: &str) -> Box<dyn Subject> {
-        Box::new(splitbrain::subject::<N>(name))
+        let promises = splitbrain_algorithms::promises(name);
+        Box::new(Hosted::<N>::new(name, splitbrain::judging()).promising(promises))
     }
     macro_rules! subjects {
         ($($name:literal => $node:ty;)*) => { [$(make::<$node>($name)),*] };

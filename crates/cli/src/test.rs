@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use splitbrain_check::Judge;
+use splitbrain_check::consistency::Model;
 use splitbrain_core::workload::{Topology, Workload};
 use splitbrain_core::{FaultKind, Ratio, Validity};
 use splitbrain_lab::{
@@ -18,6 +19,7 @@ use splitbrain_maelstrom::{
 };
 use splitbrain_sim::{Config, Links, Recipe, Subject, Variety};
 
+use crate::args;
 use crate::nearest::nearest;
 use crate::workload::{Visit, visit};
 
@@ -29,7 +31,8 @@ use crate::workload::{Visit, visit};
     splitbrain test -w lin-kv --bin ruby --concurrency 4n -- raft.rb\n  \
     splitbrain test -w broadcast --bin demos/python/broadcast_lossy.py --lockstep")]
 pub(crate) struct Test {
-    /// The workload: echo, unique-ids, broadcast, g-set, g-counter, pn-counter, lin-kv, kafka
+    /// The workload: echo, unique-ids, broadcast, g-set, g-counter, pn-counter, lin-kv, kafka,
+    /// txn-list-append, txn-rw-register
     #[arg(short, long, default_value = "lin-kv")]
     workload: String,
     /// The program that runs a node
@@ -69,6 +72,9 @@ pub(crate) struct Test {
     /// The share of requests that must succeed: total, or a number from 0 to 1
     #[arg(long, value_parser = availability, value_name = "SHARE")]
     availability: Option<Ratio>,
+    /// What transactions must satisfy: strict-serializable, read-committed, ...
+    #[arg(long, value_delimiter = ',', value_parser = args::model, value_name = "MODELS")]
+    consistency_models: Vec<Model>,
     /// The seed of what we draw: requests, faults, latencies
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -250,6 +256,7 @@ impl Test {
             nemesis: self.nemesis.clone(),
             nemesis_interval: self.nemesis_interval,
             availability: self.availability,
+            consistency_models: self.consistency_models.clone(),
             seed: self.seed,
             log_dir: Some(folder.join("node-logs")),
             log: Log {
@@ -285,6 +292,7 @@ impl Test {
             topology: self.topology,
             faults: self.nemesis.iter().copied().collect(),
             fault_interval: self.nemesis_interval,
+            consistency_models: args::names(&self.consistency_models),
             ..Config::standard().calm()
         };
         Plan {

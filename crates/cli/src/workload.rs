@@ -3,7 +3,8 @@
 use anyhow::{Result, bail};
 use splitbrain_check::Judge;
 use splitbrain_core::workload::{
-    Workload, broadcast, echo, g_counter, g_set, kafka, lin_kv, pn_counter, unique_ids,
+    Workload, broadcast, echo, g_counter, g_set, kafka, lin_kv, pn_counter, txn_list_append,
+    txn_rw_register, unique_ids,
 };
 
 use crate::nearest::nearest;
@@ -42,5 +43,7 @@ workloads!(
     g_counter::GCounter,
     pn_counter::PnCounter,
     lin_kv::LinKv,
-    kafka::Kafka
+    kafka::Kafka,
+    txn_list_append::TxnListAppend,
+    txn_rw_register::TxnRwRegister
 );

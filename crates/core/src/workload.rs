@@ -95,7 +95,7 @@ impl Draw {
 }
 
 /// The name of a key for people: x, y, z, k3, k4, ...
-fn key_name(key: u64) -> String {
+pub fn key_name(key: u64) -> String {
     match key {
         0 => "x".into(),
         1 => "y".into(),

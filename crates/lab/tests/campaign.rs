@@ -62,7 +62,10 @@ impl<const SYNC_FIRST: bool> Node for Set<SYNC_FIRST> {
 
 fn subject<const SYNC_FIRST: bool>() -> impl Subject {
     let write = |_: &History<GSet>| String::new();
-    Hosted::<Set<SYNC_FIRST>>::new("set", Judging { judge: GSet::judge, write })
+    Hosted::<Set<SYNC_FIRST>>::new(
+        "set",
+        Judging { judge: |history, _| GSet::judge(history), write },
+    )
 }
 
 fn run(subject: &dyn Subject, plan: &Plan) -> Report {

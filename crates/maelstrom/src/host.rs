@@ -179,13 +179,13 @@ fn settle<W: Judge>(hub: &mut Hub<'_, W>) -> Option<Duration> {
     (hub.watch)(Report::Phase(Phase::Settling(limit)));
     hub.wait(began + limit, |hub| hub.seats.iter().all(|seat| seat.awaiting.is_none()));
     // What was wrong before cannot be mended by waiting.
-    let before = W::judge(hub.clients.history());
+    let before = judged(hub.options, hub.clients.history());
     let before: BTreeSet<_> = before.findings.into_iter().map(|finding| finding.id).collect();
     hub.clients.grow(u32::from(hub.options.node_count), hub.options.node_count);
     let mut pause = Duration::from_millis(125);
     loop {
         let complete = ask_all(hub, began + limit);
-        let verdict = W::judge(hub.clients.history());
+        let verdict = judged(hub.options, hub.clients.history());
         let settled = match verdict.validity() {
             Validity::Valid => true,
             Validity::Unknown => complete,
@@ -197,6 +197,14 @@ fn settle<W: Judge>(hub: &mut Hub<'_, W>) -> Option<Duration> {
         }
         pause = (pause * 2).min(Duration::from_secs(1));
         hub.wait(hub.now() + pause.min(limit - waited), |_| false);
+    }
+}
+
+/// What the judge says of the history.
+fn judged<W: Judge>(options: &TestOptions, history: &History<W>) -> Verdict {
+    match &options.consistency_models[..] {
+        [] => W::judge(history),
+        models => W::judge_as(history, models),
     }
 }
 
@@ -233,7 +241,7 @@ fn finish<W: Judge>(mut hub: Hub<'_, W>, mut metrics: Metrics) -> TestRun<W> {
 
     let (findings, remarks) = findings.finish();
     let mut verdict = Verdict { findings, remarks, ..Verdict::default() };
-    verdict.merge(W::judge(&history));
+    verdict.merge(judged(options, &history));
     if let Some(least) = options.availability {
         verdict.findings.extend(unavailable(least, metrics.outcomes));
     }

@@ -108,7 +108,7 @@ impl<W: Workload> Subject for Lockstep<W> {
             program: self.program.clone(),
             watchdog: Watchdog::start().map_err(broken)?,
             seats: seats.collect::<Result<_, RecipeError>>()?,
-            clients: Clients::new(recipe, self.judging)?,
+            clients: Clients::new(recipe, self.judging, &[])?,
             messages: BTreeMap::new(),
             next_message: 0,
             services: Services::new(key.derive(0).rng()),

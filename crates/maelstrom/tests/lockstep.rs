@@ -19,7 +19,8 @@ use splitbrain_maelstrom::Lockstep;
 use splitbrain_sim::{Config, Detail, Judging, Recipe, Run, run};
 
 fn judging<W: Judge>() -> Judging<W> {
-    Judging { judge: W::judge, write: |history| serde_json::to_string(history).unwrap_or_default() }
+    let write = |history: &_| serde_json::to_string(history).unwrap_or_default();
+    Judging { judge: |history, _| W::judge(history), write }
 }
 
 fn lockstep<W: Judge>(program: &Path) -> Lockstep<W> {

@@ -19,7 +19,7 @@ mod patch;
 
 use splitbrain_check::Judge;
 use splitbrain_core::Node;
-use splitbrain_sim::Subject;
+use splitbrain_sim::{Hosted, Subject};
 
 pub use patched::*;
 pub use splitbrain_algorithms::{Entry, Kind};
@@ -29,7 +29,8 @@ pub use splitbrain_algorithms::{Entry, Kind};
 /// The simulator is made for each type of node anew, which costs the compiler more than a second a
 /// piece. For mutants that happens in this crate: who only wants to run them does not wait for it.
 pub fn subject<N: Node<Api: Judge>>(name: &str) -> Box<dyn Subject> {
-    Box::new(splitbrain::subject::<N>(name))
+    let promises = splitbrain_algorithms::promises(name);
+    Box::new(Hosted::<N>::new(name, splitbrain::judging()).promising(promises))
 }
 
 #[expect(clippy::allow_attributes, reason = "not every mutant leaves something unused behind")]

@@ -16,8 +16,9 @@ pub type Answer<W> = Result<<W as splitbrain_core::Api>::Response, (ErrorCode, S
 
 /// Who judges the histories of a workload, and how they are written down.
 pub struct Judging<W: Workload> {
-    /// The judge.
-    pub judge: fn(&History<W>) -> Verdict,
+    /// The judge: of a history, held to the consistency models of these names, or else to what the
+    /// workload promises.
+    pub judge: fn(&History<W>, &[String]) -> Verdict,
     /// The history as a file.
     pub write: fn(&History<W>) -> String,
 }
@@ -41,16 +42,18 @@ impl<W: Workload> std::fmt::Debug for Judging<W> {
 pub struct Clients<W: Workload> {
     operations: Key,
     judging: Judging<W>,
+    models: Vec<String>,
     history: History<W>,
     answers: Slab<Answer<W>>,
 }
 
 impl<W: Workload> Clients<W> {
-    /// The clients of a run.
+    /// The clients of a run. Where the recipe does not say which consistency models the history is
+    /// held to, it is `models`.
     ///
     /// # Errors
     /// When a request that the recipe spells out is not one of the workload's.
-    pub fn new(recipe: &Recipe, judging: Judging<W>) -> Result<Self, RecipeError> {
+    pub fn new(recipe: &Recipe, judging: Judging<W>, models: &[&str]) -> Result<Self, RecipeError> {
         for planned in &recipe.operations {
             if let Some(request) = &planned.request {
                 serde_json::from_value::<W::Request>(request.clone()).map_err(|error| {
@@ -65,6 +68,10 @@ impl<W: Workload> Clients<W> {
         Ok(Self {
             operations: Key::new(recipe.seed).derive(stream::OPERATIONS),
             judging,
+            models: match &recipe.config.consistency_models[..] {
+                [] => models.iter().map(ToString::to_string).collect(),
+                asked => asked.to_vec(),
+            },
             history: History::default(),
             answers: Slab::default(),
         })
@@ -171,7 +178,7 @@ impl<W: Workload> Clients<W> {
 
     /// What the judge says so far.
     pub fn judge(&self) -> Verdict {
-        (self.judging.judge)(&self.history)
+        (self.judging.judge)(&self.history, &self.models)
     }
 
     /// The history as a file.

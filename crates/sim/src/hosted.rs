@@ -27,13 +27,22 @@ const GUARD_EVERY: u32 = 61;
 pub struct Hosted<N: Node<Api: Workload>> {
     name: String,
     judging: Judging<N::Api>,
+    models: &'static [&'static str],
     node: PhantomData<fn() -> N>,
 }
 
 impl<N: Node<Api: Workload>> Hosted<N> {
     /// The node under a name, with the judge of its workload.
     pub fn new(name: impl Into<String>, judging: Judging<N::Api>) -> Self {
-        Self { name: name.into(), judging, node: PhantomData }
+        Self { name: name.into(), judging, models: &[], node: PhantomData }
+    }
+
+    /// The same node, which promises these consistency models, and not what its workload does. A
+    /// recipe may say otherwise.
+    #[must_use]
+    pub fn promising(mut self, models: &'static [&'static str]) -> Self {
+        self.models = models;
+        self
     }
 }
 
@@ -53,7 +62,7 @@ impl<N: Node<Api: Workload>> Subject for Hosted<N> {
     }
 
     fn cluster(&self, recipe: &Recipe) -> Result<Box<dyn Cluster>, RecipeError> {
-        Ok(Box::new(Nodes::<N>::new(recipe, self.judging)?))
+        Ok(Box::new(Nodes::<N>::new(recipe, self.judging, self.models)?))
     }
 }
 
@@ -135,7 +144,11 @@ impl<N: Node> Call<N> {
 }
 
 impl<N: Node<Api: Workload>> Nodes<N> {
-    fn new(recipe: &Recipe, judging: Judging<N::Api>) -> Result<Self, RecipeError> {
+    fn new(
+        recipe: &Recipe,
+        judging: Judging<N::Api>,
+        models: &[&str],
+    ) -> Result<Self, RecipeError> {
         let config = &recipe.config;
         let choices = Key::new(recipe.seed).derive(stream::CHOICES);
         let seat = |id: NodeId| Seat {
@@ -151,7 +164,7 @@ impl<N: Node<Api: Workload>> Nodes<N> {
         Ok(Self {
             seats: NodeId::all(config.nodes).map(seat).collect(),
             messages: Slab::default(),
-            clients: Clients::new(recipe, judging)?,
+            clients: Clients::new(recipe, judging, models)?,
             topology: config.topology,
             has_setup: N::Api::setup(NodeId(0), config.nodes, config.topology).is_some(),
             until_guard: 1,

@@ -77,6 +77,10 @@ pub struct Config {
     pub power_failures: bool,
     /// A run with more events than this never ends by itself.
     pub events_max: u64,
+    /// What the judge holds the histories to, by the names of consistency models: all of them. If
+    /// there is none, to what the workload promises.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consistency_models: Vec<String>,
 }
 
 impl Config {
@@ -113,6 +117,7 @@ impl Config {
             fault_interval: ms(1_000),
             power_failures: false,
             events_max: 1_000_000,
+            consistency_models: Vec::new(),
         }
     }
 

@@ -30,7 +30,8 @@ fn judge(history: &History<GSet>) -> Verdict {
     verdict
 }
 
-const JUDGING: Judging<GSet> = Judging { judge, write: |_| String::new() };
+const JUDGING: Judging<GSet> =
+    Judging { judge: |history, _| judge(history), write: |_| String::new() };
 
 fn world<N: Node<Api = GSet>>(recipe: &Recipe) -> Run {
     run(&Hosted::<N>::new("test", JUDGING), recipe, Detail::Full).expect("the recipe is sound")
@@ -335,7 +336,7 @@ fn last_reads(recipe: &Recipe) -> Vec<(BTreeSet<u64>, u64)> {
             ..Verdict::default()
         }
     }
-    let judging = Judging { judge: tell, write: |_| String::new() };
+    let judging = Judging { judge: |history, _| tell(history), write: |_| String::new() };
     let subject = Hosted::<Gossip>::new("test", judging);
     let run = run(&subject, recipe, Detail::Verdict).unwrap();
     let parse = |text: &String| {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
 use splitbrain_check::Judge;
-use splitbrain_core::{History, Node};
+use splitbrain_core::{History, Node, Verdict};
 use splitbrain_lab::{Plan, Session, runs, write_err, write_out};
 use splitbrain_sim::{Hosted, Judging, Recipe, Subject, Variety};
 
@@ -33,6 +33,19 @@ pub fn subject<N: Node<Api: Judge>>(name: &str) -> impl Subject + use<N> {
     Hosted::<N>::new(name, judging())
 }
 
+/// Judges a history, held to the consistency models of these names; what is no such name makes the
+/// verdict unknown.
+fn judge<W: Judge>(history: &History<W>, names: &[String]) -> Verdict {
+    let mut models = Vec::new();
+    for name in names {
+        match name.parse() {
+            Ok(model) => models.push(model),
+            Err(why) => return Verdict { undecided: vec![why], ..Verdict::default() },
+        }
+    }
+    if models.is_empty() { W::judge(history) } else { W::judge_as(history, &models) }
+}
+
 /// The judge of a workload, and its history files.
 pub fn judging<W: Judge>() -> Judging<W> {
     let write = |history: &History<W>| {
@@ -40,7 +53,7 @@ pub fn judging<W: Judge>() -> Judging<W> {
         let written = splitbrain_check::write(history, &mut file);
         written.map_or_else(|error| error.to_string(), |()| String::from_utf8_lossy(&file).into())
     };
-    Judging { judge: W::judge, write }
+    Judging { judge, write }
 }
 
 /// Tests the node `N` as the program's arguments say, tells the verdict, and returns the exit

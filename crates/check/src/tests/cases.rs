@@ -7,10 +7,13 @@ use splitbrain_core::workload::g_set::GSet;
 use splitbrain_core::workload::kafka::Kafka;
 use splitbrain_core::workload::lin_kv::LinKv;
 use splitbrain_core::workload::pn_counter::PnCounter;
+use splitbrain_core::workload::txn_list_append::TxnListAppend;
+use splitbrain_core::workload::txn_rw_register::TxnRwRegister;
 use splitbrain_core::workload::unique_ids::UniqueIds;
 use splitbrain_core::{Validity, Verdict};
 
 use crate::Judge;
+use crate::consistency::Model;
 use crate::picture::{Drawn, history};
 
 /// What a judge must say.
@@ -33,6 +36,8 @@ pub(super) fn failures() -> Vec<String> {
     sets_show(&mut suite);
     g_counter(&mut suite);
     pn_counter(&mut suite);
+    txn_list_append(&mut suite);
+    txn_rw_register(&mut suite);
     kafka_keeps(&mut suite);
     kafka_ends(&mut suite);
     kafka_shows(&mut suite);
@@ -245,6 +250,65 @@ fn pn_counter(suite: &mut Suite) {
         &Invalid(&["COUNTER-IMPOSSIBLE"], "can only make -4 or -1 to 0 or 3"),
         "c1 n1 |-a3-| |-a-4-| |-r-2-| |-!r-1-|",
     );
+}
+
+fn txn_list_append(suite: &mut Suite) {
+    let mut judge = |name, expected, picture: &str| {
+        suite.judge::<TxnListAppend>(name, expected, picture);
+    };
+    judge("lists: one after another", &Valid, "c1 n1 |-r+a1-| |-r1+a2-| |-r1,2-|");
+    judge("lists: nobody sees anything", &Unknown, "c1 n1 |-a1-?\nc2 n1 |-r-|");
+    judge(
+        "lists: a transaction that failed is seen",
+        &Invalid(&["G1a"], "1"),
+        "c1 n1 |-a1!-|\nc2 n1           |-r1-|",
+    );
+    judge(
+        "lists: an old list",
+        &Invalid(&["G-single-realtime"], "1"),
+        "c1 n1 |-a1-|\nc2 n1          |-r-|\nc1 n1                |-r1-|",
+    );
+    for (name, answer) in [
+        ("lists: another element", "a1=a2"),
+        ("lists: another key", "r=y/r"),
+        ("lists: less than was asked", "r+a1=r"),
+        ("lists: something else", "r=a1"),
+    ] {
+        let picture = format!("c1 n1 |-{answer}-| \nc2 n2 |-y/a7-| |-y/r7-|");
+        judge(name, &Invalid(&["TXN-WRONG-ANSWER"], "was told at"), &picture);
+    }
+    let skewed = history("c1 n1 |-r+y/a1-|\nc2 n2 |-y/r+a2-|\nc1 n1          |-r2+y/r1-|");
+    let held_to = |model| TxnListAppend::judge_as(&skewed, &[model]);
+    suite.expect("lists: write skew", &Invalid(&["G2-item"], ""), &TxnListAppend::judge(&skewed));
+    let weaker = held_to(Model::SnapshotIsolation);
+    suite.expect("lists: write skew, which snapshots allow", &Valid, &weaker);
+    let stronger = held_to(Model::RepeatableRead);
+    suite.expect("lists: write skew, of repeatable reads", &Invalid(&["G2-item"], ""), &stronger);
+}
+
+fn txn_rw_register(suite: &mut Suite) {
+    let mut judge = |name, expected, picture: &str| {
+        suite.judge::<TxnRwRegister>(name, expected, picture);
+    };
+    judge("registers: one after another", &Valid, "c1 n1 |-r+w1-| |-r1+w2-| |-r2-|");
+    judge(
+        "registers: a transaction that failed is seen",
+        &Invalid(&["G1a"], "1"),
+        "c1 n1 |-w1!-|\nc2 n1           |-r1-|",
+    );
+    judge(
+        "registers: another value",
+        &Invalid(&["TXN-WRONG-ANSWER"], "was told at"),
+        "c1 n1 |-w1=w2-| |-y/w1-| |-y/r1-|",
+    );
+    let old = history("c1 n1 |-w1-| |-w2-|\nc2 n2                |-r1-|");
+    suite.expect(
+        "registers: an old value",
+        &Invalid(&["cyclic-versions", "G-single-realtime"], "x held 1, 2 each before the other"),
+        &TxnRwRegister::judge(&old),
+    );
+    let weaker = TxnRwRegister::judge_as(&old, &[Model::ReadCommitted]);
+    suite.expect("registers: an old value, which is committed", &Valid, &weaker);
 }
 
 fn kafka_keeps(suite: &mut Suite) {

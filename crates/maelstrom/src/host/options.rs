@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use splitbrain_check::consistency::Model;
 use splitbrain_core::workload::{Topology, Workload};
 use splitbrain_core::{FaultKind, Ratio};
 use splitbrain_sim::Latency;
@@ -45,6 +46,9 @@ pub struct TestOptions {
     pub nemesis_interval: Duration,
     /// The share of requests that must succeed, if any.
     pub availability: Option<Ratio>,
+    /// The consistency models that the history is held to, all of them; if there is none, what the
+    /// workload promises.
+    pub consistency_models: Vec<Model>,
     /// The seed of everything that is drawn by us. Real processes on a real clock do not repeat
     /// themselves, but their faults and requests do.
     pub seed: u64,
@@ -84,6 +88,7 @@ impl TestOptions {
             nemesis: Vec::new(),
             nemesis_interval: Duration::from_secs(10),
             availability: None,
+            consistency_models: Vec::new(),
             seed: 0,
             log_dir: None,
             log: Log::default(),
