@@ -14,10 +14,13 @@ use splitbrain_check::Judge;
 use splitbrain_core::workload::broadcast::Broadcast;
 use splitbrain_core::workload::echo::Echo;
 use splitbrain_core::workload::g_set::GSet;
+use splitbrain_core::workload::kafka::Kafka;
 use splitbrain_core::workload::lin_kv::LinKv;
 use splitbrain_core::workload::pn_counter::PnCounter;
+use splitbrain_core::workload::txn_list_append::TxnListAppend;
+use splitbrain_core::workload::txn_rw_register::TxnRwRegister;
 use splitbrain_core::workload::unique_ids::UniqueIds;
-use splitbrain_core::{EventKind, FaultKind, Validity};
+use splitbrain_core::{EventKind, FaultKind, Finding, Validity};
 use splitbrain_maelstrom::{HostError, Interrupt, TestOptions, TestRun, test};
 
 fn options(program: &Path) -> TestOptions {
@@ -110,6 +113,65 @@ fn a_broadcast_that_forgets_loses_values_and_they_are_named() {
     let lost: u64 = finding.sentence.split(' ').next().unwrap().parse().unwrap();
     let shown = format!("broadcast {lost}");
     assert!(run.trace.operations.iter().any(|it| it.request == shown), "{finding:?}");
+}
+
+/// Two clients at a time, and a network slow enough for them to meet.
+fn contended(program: &str) -> TestOptions {
+    TestOptions {
+        request_interval: Some(Duration::from_millis(8)),
+        latency_mean: Duration::from_millis(5),
+        time_limit: Duration::from_secs(3),
+        ..options(&python(program))
+    }
+}
+
+#[test]
+fn logs_and_tables_in_a_store_are_valid_with_compare_and_set() {
+    if has("python3") {
+        assert_valid::<Kafka>(&contended("kafka.py"));
+        assert_valid::<TxnListAppend>(&contended("txn_list_append.py"));
+        assert_valid::<TxnRwRegister>(&contended("txn_rw_register.py"));
+    }
+}
+
+#[test]
+fn without_compare_and_set_messages_and_writes_are_lost_and_named() {
+    fn found<W: Judge>(program: &str) -> Vec<Finding> {
+        let run = run::<W>(&contended(program)).unwrap();
+        assert_eq!(run.verdict.validity(), Validity::Invalid, "{program}");
+        run.verdict.findings
+    }
+    if !has("python3") {
+        return;
+    }
+    let findings = found::<Kafka>("kafka_lossy.py");
+    let lost = findings.iter().find(|it| it.id == "KAFKA-LOST-WRITE").expect("a lost message");
+    assert!(lost.sentence.contains(" was sent to "), "{lost:?}");
+    let findings = found::<TxnListAppend>("txn_list_append_lossy.py");
+    assert!(findings.iter().any(|it| it.id == "incompatible-order"), "{findings:?}");
+    let findings = found::<TxnRwRegister>("txn_rw_register_lossy.py");
+    assert!(findings.iter().any(|it| it.id == "lost-update"), "{findings:?}");
+}
+
+#[test]
+fn a_node_may_ask_a_service_before_it_answers_init() {
+    let program = script(
+        "early",
+        r#"read -r init
+me=${init#*\"node_id\":\"}; me=${me%%\"*}
+id=${init#*\"msg_id\":}; id=${id%%,*}
+say lin-kv '{"type":"write","key":1,"value":2,"msg_id":1}'
+read -r written
+say c0 "{\"type\":\"init_ok\",\"in_reply_to\":$id}"
+while read -r line; do
+    id=${line#*\"msg_id\":}; id=${id%%[,\}]*}
+    from=${line#*\"src\":\"}; from=${from%%\"*}
+    echo=${line#*\"echo\":\"}; echo=${echo%%\"*}
+    say "$from" "{\"type\":\"echo_ok\",\"echo\":\"$echo\",\"in_reply_to\":$id}"
+done
+"#,
+    );
+    assert_valid::<Echo>(&options(&program));
 }
 
 #[test]

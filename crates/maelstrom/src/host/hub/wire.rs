@@ -103,8 +103,10 @@ impl<W: Workload> Hub<'_, W> {
                 self.journal.note(self.now, from, What::Drop { to, message, reason });
                 return;
             }
-            if seat.is_new() && from != Peer::Host {
-                // It does not know its own name yet: many programs could not even answer.
+            let answers = matches!(from, Peer::Host | Peer::Service(_));
+            if seat.is_new() && !answers {
+                // It does not know its own name yet: many programs could not even answer. Whoever
+                // asks a service before it answers `init` knows it, and waits for that.
                 let flight = self.flight(self.now, from, to, line, message, owner);
                 self.early.push(flight);
                 return;
