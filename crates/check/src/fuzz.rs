@@ -6,11 +6,12 @@
 //!             tries every order. All must agree.
 //! RULES       A model is deterministic: the same seed draws the same histories.
 //!             What disagrees is printed in full, so that it can become a test.
-//! READ NEXT   fuzz/by_force.rs → fuzz/objects.rs → fuzz/lin.rs
+//! READ NEXT   fuzz/by_force.rs → fuzz/objects.rs → fuzz/lin.rs → fuzz/txn.rs
 
 mod by_force;
 mod lin;
 mod objects;
+mod txn;
 
 use splitbrain_core::Rng;
 
@@ -40,7 +41,7 @@ pub struct Tally {
 }
 
 /// All models.
-pub const MODELS: &[&[Model]] = &[lin::MODELS];
+pub const MODELS: &[&[Model]] = &[lin::MODELS, txn::MODELS];
 
 /// All models whose name begins so.
 pub fn models(begin: &str) -> impl Iterator<Item = &'static Model> {

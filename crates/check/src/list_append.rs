@@ -12,7 +12,8 @@
 //!             `garbage-read`        a read shows what nobody appended.
 //!             `internal`            a read disagrees with what its transaction read or appended.
 //!             `future-read`         a read shows what its transaction appends later.
-//!             `incompatible-order`  of two reads, neither is the beginning of the other.
+//!             `incompatible-order`  of two reads, neither is the beginning of the other; or a read
+//!                                   shows a transaction's appends in another order than it asked.
 //!             `duplicate-elements`  a read shows an element twice.
 //!             `dirty-update`        a version of a failed transaction under one that was kept.
 //!             `lost-update`         two transactions read the same version and append to it.

@@ -23,6 +23,8 @@ mod explain;
 mod index;
 mod versions;
 
+use std::collections::BTreeSet;
+
 use splitbrain_core::{End, OperationId, Verdict};
 
 use crate::anomaly::Anomaly;
@@ -181,9 +183,11 @@ fn within_key(
     };
     let mut last: Option<(u32, &str)> = None;
     let mut told_internal = false;
-    for (at, op) in ops.iter().enumerate() {
+    let mut written = BTreeSet::new();
+    for op in ops {
         if op.form == Packed::WRITE {
             last = Some((op.value, "wrote"));
+            written.insert(op.value);
             continue;
         }
         let Some(seen) = index::seen(op) else { continue };
@@ -199,9 +203,7 @@ fn within_key(
             told_internal = true;
         }
         let own = index.write(key, seen).is_some_and(|write| write.transaction == id.0);
-        let wrote =
-            |ops: &[Packed]| ops.iter().any(|op| op.form == Packed::WRITE && op.value == seen);
-        if own && !wrote(&ops[..at]) && !planted(Planted::TxnFutureReadMissed) {
+        if own && !written.contains(&seen) && !planted(Planted::TxnFutureReadMissed) {
             let sentence =
                 || format!("T{} reads {} as {} before it writes that", id.0, name(), show(seen));
             told.add(Anomaly::FutureRead, sentence, [id.0]);

@@ -8,6 +8,9 @@ use crate::transaction::{Key, Packed, Transactions, Value};
 
 use super::index::{Append, Index, NONE, NOTHING_READ, Read};
 
+/// How many micro-ops of a transaction are looked at for two that show an order.
+const TRIED: usize = 1_000;
+
 impl Explain for Index {
     fn why(&self, history: &Transactions, from: u32, kind: Dependency, to: u32) -> Why {
         let pair = Pair { history, index: self, from, to };
@@ -35,7 +38,7 @@ impl Pair<'_> {
     /// What a transaction appended.
     fn appends(&self, transaction: u32) -> impl Iterator<Item = (u32, &Append)> {
         let ops = self.history.packed_ops(OperationId(transaction)).iter();
-        let appends = ops.filter(|op| op.form == Packed::APPEND);
+        let appends = ops.filter(|op| op.form == Packed::APPEND).take(TRIED);
         let appends = appends.filter(|op| !self.index.is_ambiguous(op.key));
         appends.filter_map(|op| Some((op.key, self.index.append(op.key, op.value)?)))
     }
@@ -44,7 +47,9 @@ impl Pair<'_> {
     fn reads(&self, transaction: u32) -> impl Iterator<Item = (u32, Read)> {
         let ops = self.history.packed_ops(OperationId(transaction)).iter();
         let reads = ops.filter(|op| op.form < Packed::LIST && !self.index.is_ambiguous(op.key));
-        reads.map(move |op| (op.key, Read { transaction, list: op.value, length: op.form }))
+        reads
+            .take(TRIED)
+            .map(move |op| (op.key, Read { transaction, list: op.value, length: op.form }))
     }
 
     fn name(&self, value: u32) -> String {

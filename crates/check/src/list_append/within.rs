@@ -1,5 +1,7 @@
 //! What is wrong within one transaction, and what two did to the same version.
 
+use std::collections::BTreeSet;
+
 use splitbrain_core::{End, OperationId};
 
 use crate::anomaly::Anomaly;
@@ -7,16 +9,22 @@ use crate::isolation::{Repeats, Told, Update, key_text, lost_updates};
 use crate::planted::{Planted, planted};
 use crate::transaction::{Key, Packed, Transactions, Value};
 
-use super::index::{Index, NONE, Read};
+use super::index::{Append, Index, NONE, NOTHING_READ, Read};
 
-/// `internal`, `future-read` and `lost-update`, of acknowledged transactions.
+/// `internal`, `future-read` and `lost-update`, of acknowledged transactions, and whether what one
+/// transaction appends is read in its order.
 pub(super) fn transactions(history: &Transactions, index: &Index, told: &mut Told) {
     let mut updates = Vec::new();
     let mut repeats = Repeats::new(history.key_count());
-    for id in history.ids().filter(|id| history.outcome(*id) == End::Ok) {
+    for id in history.ids().filter(|id| history.outcome(*id) != End::Failed) {
         for ops in repeats.of(history, id) {
             let key = ops[0].key;
-            One { history, index, id, key, told: &mut *told }.look(ops);
+            let mut one = One { history, index, id, key, told: &mut *told };
+            one.order(ops);
+            if history.outcome(id) != End::Ok {
+                continue;
+            }
+            one.look(ops);
             let first = ops[0].form < Packed::LIST;
             let appends = ops.iter().any(|op| op.form == Packed::APPEND);
             if first && appends && !index.is_ambiguous(key) {
@@ -54,31 +62,51 @@ impl One<'_> {
         let mut last: Option<&[Value]> = None;
         // What was appended since the last read.
         let mut appended = Vec::new();
-        let mut reads = Vec::new();
         for op in ops {
             match op.form {
-                Packed::APPEND => {
-                    self.future_read(op, &reads);
-                    appended.push(Value(op.value));
-                }
+                Packed::APPEND => appended.push(Value(op.value)),
                 length if length < Packed::LIST => {
                     let shown = self.history.list(op.value, length);
                     self.internal(last, &appended, shown);
                     last = Some(shown);
                     appended.clear();
-                    self.keep_longest(&mut reads, read(self.id, op));
                 }
                 _ => {}
             }
         }
+        if !self.index.is_ambiguous(self.key) && !planted(Planted::TxnFutureReadMissed) {
+            self.future_read(ops);
+        }
     }
 
-    /// Keeps a read, unless an earlier one shows all of it.
-    fn keep_longest(&self, reads: &mut Vec<Read>, read: Read) {
-        match reads.last_mut() {
-            Some(last) if last.list == read.list => last.length = last.length.max(read.length),
-            _ if read.length > 0 => reads.push(read),
-            _ => {}
+    /// `incompatible-order`: appends of one transaction that are not read in the order in which it
+    /// asked for them. What no read shows comes last.
+    fn order(&mut self, ops: &[Packed]) {
+        let appends = ops.iter().filter(|op| op.form == Packed::APPEND);
+        let places: Vec<&Append> =
+            appends.filter_map(|op| self.index.append(self.key, op.value)).collect();
+        let wrong = places.windows(2).find(|two| two[0].place > two[1].place);
+        let Some(two) = wrong.filter(|_| !self.index.is_ambiguous(self.key)) else { return };
+        let (history, index, key) = (self.history, self.index, self.key);
+        let shows = |read: &&Read| {
+            let version = index.version(history, key, read);
+            version.is_some_and(|version| version != NOTHING_READ && version >= two[1].place)
+        };
+        let reader = || index.reads.of(key).iter().find(shows).map_or(NONE, |r| r.transaction);
+        let sentence = || {
+            let [first, second] = [two[0], two[1]].map(|a| history.value_name(Value(a.value)));
+            let how = if two[0].place == NONE { "without" } else { "before" };
+            format!(
+                "T{} appended {first} to {} and then {second}, yet T{}'s read shows {second} \
+                 {how} {first}",
+                self.id.0,
+                key_text(history, Key(key)),
+                reader(),
+            )
+        };
+        let who = std::iter::once(self.id.0).chain(std::iter::once_with(reader));
+        if !planted(Planted::TxnOrdersMissed) {
+            self.told.add(Anomaly::IncompatibleOrder, sentence, who);
         }
     }
 
@@ -111,28 +139,39 @@ impl One<'_> {
     }
 
     /// `future-read`: a read that shows what its transaction appends later.
-    fn future_read(&mut self, append: &Packed, earlier: &[Read]) {
-        if self.index.is_ambiguous(self.key) || planted(Planted::TxnFutureReadMissed) {
+    fn future_read(&mut self, ops: &[Packed]) {
+        // What is appended after the micro-op that is looked at, and the first of it by its place
+        // among the versions.
+        let mut later = BTreeSet::new();
+        let mut first = NONE;
+        for op in ops.iter().rev() {
+            if op.form == Packed::APPEND {
+                later.insert(op.value);
+                let append = self.index.append(self.key, op.value);
+                first = first.min(append.map_or(NONE, |append| append.place));
+                continue;
+            }
+            if op.form >= Packed::LIST || later.is_empty() {
+                continue;
+            }
+            let read = read(self.id, op);
+            let plain = self.index.is_beginning(self.key, &read);
+            if plain && !self.index.has_repeats(self.key) && first >= read.length {
+                continue;
+            }
+            let list = self.history.list(read.list, read.length);
+            let Some(seen) = list.iter().find(|value| later.contains(&value.0)) else { continue };
+            let sentence = || {
+                format!(
+                    "T{} reads {} as {} before it appends {}",
+                    self.id.0,
+                    key_text(self.history, Key(self.key)),
+                    self.history.describe_list(list),
+                    self.history.value_name(*seen),
+                )
+            };
+            self.told.add(Anomaly::FutureRead, sentence, [self.id.0]);
             return;
         }
-        let Some(read) = earlier.iter().find(|read| self.shows(read, append)) else { return };
-        let sentence = || {
-            format!(
-                "T{} reads {} as {} before it appends {}",
-                self.id.0,
-                key_text(self.history, Key(self.key)),
-                self.history.describe_list(self.history.list(read.list, read.length)),
-                self.history.value_name(Value(append.value)),
-            )
-        };
-        self.told.add(Anomaly::FutureRead, sentence, [self.id.0]);
-    }
-
-    fn shows(&self, read: &Read, append: &Packed) -> bool {
-        if self.index.is_beginning(self.key, read) && !self.index.has_repeats(self.key) {
-            let found = self.index.append(self.key, append.value);
-            return found.map_or(NONE, |append| append.place) < read.length;
-        }
-        self.history.list(read.list, read.length).contains(&Value(append.value))
     }
 }

@@ -1,45 +1,62 @@
-//! Random histories and graphs, and what the judges say of them beside what the definitions say.
+//! Transactions: the search for cycles against a list of all cycles, and both judges against all
+//! schedules.
+
+mod by_definition;
 
 use std::collections::BTreeMap;
 
-use splitbrain_core::{End, ProcessId, Rng};
+use splitbrain_core::{End, Rng};
 
 use crate::anomaly::Anomalies;
-use crate::consistency::Model;
+use crate::consistency;
 use crate::cycle;
 use crate::graph::{Builder, Dependency};
 use crate::isolation::{self, Assume, Options};
-use crate::transaction::{Key, MicroOp, Name, Seen, Transactions, Value};
 use crate::{list_append, rw_register};
 
-use super::by_definition::{self, Op, Shows, Strong, Txn, transactions};
+use by_definition::{Op, Shows, Strong, Txn, transactions};
 
-/// The first of `runs` histories and graphs of which a judge says other than the definitions.
-pub(in crate::tests) fn disagreement(runs: u64) -> Option<String> {
-    (0..runs).find_map(|seed| {
-        let mut rng = Rng::new(seed);
-        let wrong = match seed % 4 {
-            0 => on_graph(&mut rng),
-            1 => on_registers(&mut rng),
-            _ => on_lists(&mut rng),
-        };
-        wrong.map(|wrong| format!("seed {seed}: {wrong}"))
-    })
+use super::{Model, Outcome, Tally};
+
+/// Transactions, and the graphs of their dependencies.
+pub(super) const MODELS: &[Model] = &[
+    Model { name: "txn-graph", run: |rng, count| run(rng, count, on_graph) },
+    Model { name: "txn-lists", run: |rng, count| run(rng, count, on_lists) },
+    Model { name: "txn-registers", run: |rng, count| run(rng, count, on_registers) },
+];
+
+/// Draws histories and looks at each.
+fn run(
+    rng: &mut Rng,
+    count: u64,
+    mut look: impl FnMut(&mut Rng) -> Result<bool, String>,
+) -> Outcome {
+    let mut tally = Tally::default();
+    for number in 0..count {
+        let is_valid = look(rng).map_err(|wrong| format!("history {number}: {wrong}"))?;
+        tally.histories += 1;
+        tally.invalid += u64::from(!is_valid);
+    }
+    Ok(tally)
 }
 
 fn below(rng: &mut Rng, bound: usize) -> usize {
-    usize::try_from(rng.below(bound as u64)).unwrap()
+    usize::try_from(rng.below(bound as u64)).unwrap_or(0)
 }
 
-/// Cycles of a random graph.
-fn on_graph(rng: &mut Rng) -> Option<String> {
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Cycles of a random graph: valid if there is none of data alone.
+fn on_graph(rng: &mut Rng) -> Result<bool, String> {
     let nodes = 3 + below(rng, 4);
     let (builder, edges) = random_graph(rng, nodes);
-    let expected = by_definition::cycles(u32::try_from(nodes).unwrap(), &edges);
+    let expected = by_definition::cycles(number(nodes), &edges);
     let found = cycle::search(&builder.build(), 1_000_000);
     let names: Anomalies = found.found.iter().map(|(anomaly, _)| *anomaly).collect();
     if names.implied() != by_definition::implied(&expected) {
-        return Some(format!("{edges:?}: {names:?} of {expected:?}"));
+        return Err(format!("{edges:?}: {names:?} of {expected:?}"));
     }
     for (at, (anomaly, cycle)) in found.found.iter().enumerate() {
         let next = cycle.iter().cycle().skip(1);
@@ -52,10 +69,10 @@ fn on_graph(rng: &mut Rng) -> Option<String> {
             other != at && stronger != anomaly && implies && shares(walk, cycle)
         });
         if !exists || !shortest || implied || cycle::classify(cycle) != *anomaly {
-            return Some(format!("{edges:?}: {anomaly} {cycle:?} of {expected:?}"));
+            return Err(format!("{edges:?}: {anomaly} {cycle:?} of {expected:?}"));
         }
     }
-    None
+    Ok(!names.meet(consistency::Model::Serializable.forbidden()))
 }
 
 type Edges = Vec<(u32, Dependency, u32)>;
@@ -65,14 +82,14 @@ fn random_graph(rng: &mut Rng, nodes: usize) -> (Builder, Edges) {
     let mut builder = Builder::new(nodes);
     let mut edges: Edges = Vec::new();
     for _ in 0..nodes + below(rng, nodes) {
-        let node = |rng: &mut Rng| u32::try_from(below(rng, nodes)).unwrap();
+        let node = |rng: &mut Rng| number(below(rng, nodes));
         let (from, to) = (node(rng), node(rng));
         let (sources, kind, targets) = match rng.below(9) {
             0..2 => (vec![from], Dependency::Ww, vec![to]),
             2..4 => (vec![from], Dependency::Wr, vec![to]),
             4..6 => (vec![from], Dependency::Rw, vec![to]),
             6 => {
-                let all = 0..u32::try_from(nodes).unwrap();
+                let all = 0..number(nodes);
                 let mut side = || all.clone().filter(|_| rng.below(2) == 0).collect();
                 (side(), Dependency::Rw, side())
             }
@@ -96,20 +113,27 @@ fn shares(one: &cycle::Cycle, other: &cycle::Cycle) -> bool {
 }
 
 /// Lists: what is forbidden by a model was found exactly if no schedule of the model exists.
-fn on_lists(rng: &mut Rng) -> Option<String> {
+fn on_lists(rng: &mut Rng) -> Result<bool, String> {
     let (txns, complete) = random(rng);
     let history = transactions(&txns, Shows::All);
     let found = isolation::anomalies(&history, &Options::default(), list_append::infer);
-    let models: [(Model, &dyn Fn() -> bool); 5] = [
-        (Model::Serializable, &|| by_definition::serializable(&txns, Strong::No, Shows::All)),
-        (Model::StrongSessionSerializable, &|| {
+    let models: [(consistency::Model, &dyn Fn() -> bool); 6] = [
+        (consistency::Model::Serializable, &|| {
+            by_definition::serializable(&txns, Strong::No, Shows::All)
+        }),
+        (consistency::Model::StrongSessionSerializable, &|| {
             by_definition::serializable(&txns, Strong::Session, Shows::All)
         }),
-        (Model::StrictSerializable, &|| {
+        (consistency::Model::StrictSerializable, &|| {
             by_definition::serializable(&txns, Strong::Realtime, Shows::All)
         }),
-        (Model::SnapshotIsolation, &|| by_definition::snapshot_isolated(&txns, Strong::No)),
-        (Model::StrongSnapshotIsolation, &|| {
+        (consistency::Model::SnapshotIsolation, &|| {
+            by_definition::snapshot_isolated(&txns, Strong::No)
+        }),
+        (consistency::Model::StrongSessionSnapshotIsolation, &|| {
+            by_definition::snapshot_isolated(&txns, Strong::Session)
+        }),
+        (consistency::Model::StrongSnapshotIsolation, &|| {
             by_definition::snapshot_isolated(&txns, Strong::Realtime)
         }),
     ];
@@ -118,38 +142,44 @@ fn on_lists(rng: &mut Rng) -> Option<String> {
         let holds = holds();
         if (violated && holds) || (complete && !violated && !holds) {
             let holds = if holds { "holds" } else { "does not hold" };
-            return Some(format!("{model} {holds}, found {found:?} in\n{history:?}"));
+            return Err(format!("{model} {holds}, found {found:?} in\n{history:?}"));
         }
     }
-    None
+    Ok(!found.meet(consistency::Model::Serializable.forbidden()))
 }
 
 /// Registers: nothing is found in what has an explanation.
-fn on_registers(rng: &mut Rng) -> Option<String> {
+fn on_registers(rng: &mut Rng) -> Result<bool, String> {
     let (txns, _) = random(rng);
     let history = transactions(&txns, Shows::Last);
     let everything =
         Assume { writes_follow_reads: true, sequential_keys: true, linearizable_keys: true };
     let checks = [
-        (Assume::NOTHING, Strong::No, Model::Serializable),
-        (Assume::NOTHING, Strong::Realtime, Model::StrictSerializable),
-        (Assume { writes_follow_reads: true, ..Assume::NOTHING }, Strong::No, Model::Serializable),
+        (Assume::NOTHING, Strong::No, consistency::Model::Serializable),
+        (Assume::NOTHING, Strong::Realtime, consistency::Model::StrictSerializable),
+        (
+            Assume { writes_follow_reads: true, ..Assume::NOTHING },
+            Strong::No,
+            consistency::Model::Serializable,
+        ),
         (
             Assume { sequential_keys: true, ..Assume::NOTHING },
             Strong::Session,
-            Model::StrongSessionSerializable,
+            consistency::Model::StrongSessionSerializable,
         ),
-        (everything, Strong::Realtime, Model::StrictSerializable),
+        (everything, Strong::Realtime, consistency::Model::StrictSerializable),
     ];
     for (assume, strong, model) in checks {
         let options = Options { assume, ..Options::default() };
         let found = isolation::anomalies(&history, &options, rw_register::infer);
         if found.meet(model.forbidden()) && by_definition::serializable(&txns, strong, Shows::Last)
         {
-            return Some(format!("{model} holds, found {found:?} with {assume:?} in\n{history:?}"));
+            return Err(format!("{model} holds, found {found:?} with {assume:?} in\n{history:?}"));
         }
     }
-    None
+    let none = Assume::NOTHING;
+    let options = Options { assume: none, ..Options::default() };
+    Ok(isolation::anomalies(&history, &options, rw_register::infer) == Anomalies::NONE)
 }
 
 /// A small history as clients of a store would see it that is isolated more or less, and whether it
@@ -161,7 +191,7 @@ fn random(rng: &mut Rng) -> (Vec<Txn>, bool) {
         .map(|_| {
             let ops = (0..=below(rng, 3))
                 .map(|_| {
-                    let key = u8::try_from(rng.below(2)).unwrap();
+                    let key = u8::from(rng.below(2) == 1);
                     if rng.below(2) == 0 {
                         return Op::Read(key, Vec::new());
                     }
@@ -255,7 +285,7 @@ fn in_time(rng: &mut Rng, txns: &mut [Txn], order: &[usize]) {
             })
         };
         let free = free.into_iter().find(|process| !busy(process) && rng.below(2) == 0);
-        txns[at].process = free.unwrap_or_else(|| u32::try_from(at).unwrap());
+        txns[at].process = free.unwrap_or_else(|| number(at));
     }
 }
 
@@ -293,35 +323,4 @@ fn shows_everything(txns: &[Txn]) -> bool {
         let seen: Vec<bool> = writes.collect();
         seen.iter().all(|seen| *seen) || seen.iter().all(|seen| !*seen)
     })
-}
-
-/// A history that no reader would let in: anything may stand anywhere.
-pub(super) fn nonsense(rng: &mut Rng) -> Transactions {
-    let mut history = Transactions::default();
-    let names: Vec<Value> = (0..5).map(|i| history.value(Name::Integer(i))).collect();
-    let keys: Vec<Key> = (0..3).map(|i| history.key(Name::Integer(i))).collect();
-    for _ in 0..rng.below(7) {
-        let mut list = || (0..rng.below(5)).map(|_| *rng.pick(&names)).collect();
-        let lists: [Vec<Value>; 4] = [list(), list(), list(), list()];
-        let ops: Vec<MicroOp<'_>> = lists
-            .iter()
-            .map(|list| {
-                let (key, value) = (*rng.pick(&keys), *rng.pick(&names));
-                match rng.below(6) {
-                    0 => MicroOp::Append { key, value },
-                    1 => MicroOp::Write { key, value },
-                    2 => MicroOp::Read { key, seen: Seen::Value(value) },
-                    3 => MicroOp::Read { key, seen: Seen::Nothing },
-                    4 => MicroOp::Read { key, seen: Seen::Unknown },
-                    _ => MicroOp::Read { key, seen: Seen::List(list) },
-                }
-            })
-            .collect();
-        let process = ProcessId(u32::try_from(rng.below(3)).unwrap());
-        let place = |rng: &mut Rng| u32::try_from(rng.below(9)).unwrap();
-        let id = history.begin(process, place(rng), &ops);
-        let end = *rng.pick(&[End::Ok, End::Failed, End::Unknown]);
-        history.end(id, place(rng), end, &ops[below(rng, 4)..]);
-    }
-    history
 }
