@@ -57,11 +57,11 @@ fn matter(finding: &Finding) -> Vec<OperationId> {
     matter.into_iter().collect()
 }
 
-/// The names `T1`, `T2`, ... of the transactions of a cycle, in the order of the cycle.
+/// What a transaction of a cycle is called, `T7`: by its place in the history, as in the sentences
+/// that judges write.
 fn cycle_name(finding: &Finding, operation: OperationId) -> Option<String> {
     let Some(Proof::Cycle(edges)) = &finding.proof else { return None };
-    let at = edges.iter().position(|edge| edge.from == operation)?;
-    Some(format!("T{}", at + 1))
+    edges.iter().any(|edge| edge.from == operation).then(|| format!("T{}", operation.0))
 }
 
 #[cfg(test)]

@@ -8,12 +8,26 @@ use std::sync::Arc;
 use super::values::{Values, small_int};
 use crate::{FileError, Value};
 
-/// Whether the byte ends a token.
-const fn is_delimiter(byte: u8) -> bool {
-    matches!(byte, b' ' | b',' | b'\t' | b'\r' | b'\n' | b';' | b'"')
-        || matches!(byte, b'(' | b')' | b'[' | b']' | b'{' | b'}')
-        || byte < b' '
+/// Whether the byte ends a token: looked up, because every byte of a file is asked.
+pub(super) const fn is_delimiter(byte: u8) -> bool {
+    DELIMITERS[byte as usize]
 }
+
+const DELIMITERS: [bool; 256] = {
+    let mut delimiters = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        delimiters[byte] = byte <= b' ' as usize;
+        byte += 1;
+    }
+    let others = b",;\"()[]{}";
+    let mut at = 0;
+    while at < others.len() {
+        delimiters[others[at] as usize] = true;
+        at += 1;
+    }
+    delimiters
+};
 
 impl<R: Read> Values<R> {
     pub(super) fn edn_space(&mut self, depth: u32) -> Result<(), FileError> {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use splitbrain_core::ProcessId;
 
+use super::edn::is_delimiter;
 use super::values::{Notation, Values};
 use crate::record::{Event, Kind, Who};
 use crate::{FileError, Value};
@@ -156,7 +157,7 @@ impl<R: Read> Values<R> {
             }
             Some(b':') => {
                 self.source.pass();
-                let name = self.source.token(|byte| byte > b' ' && !b"\"(),;[]{}".contains(&byte));
+                let name = self.source.token(|byte| !is_delimiter(byte));
                 Ok(Some(Field::named(self.source.bytes(name))))
             }
             None => {

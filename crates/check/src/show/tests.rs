@@ -21,11 +21,11 @@ fn skew() -> (Finding, Vec<Shown>) {
         kind: "rw".into(),
         why: why.into(),
     };
-    let finding = Finding::new("G2-item", "T1 and T2 each read what the other then changed")
+    let finding = Finding::new("G2-item", "T0 and T1 each read what the other then changed")
         .operations([OperationId(0), OperationId(1)])
         .proof(Proof::Cycle(vec![
-            edge(0, 1, "T1 read x before T2 appended 1 to it"),
-            edge(1, 0, "T2 read y before T1 appended 1 to it"),
+            edge(0, 1, "T0 read x before T1 appended 1 to it"),
+            edge(1, 0, "T1 read y before T0 appended 1 to it"),
         ]));
     (finding, operations)
 }
@@ -61,11 +61,11 @@ fn a_cycle_is_told_step_by_step() {
     assert_eq!(
         lines(&finding, &of(&operations), 80),
         [
-            "c1  T1 x → [], append y 1 ✓  ├──────────────────────┤",
-            "c2  T2 y → [], append x 1 ✓         ├───────┤",
+            "c1  T0 x → [], append y 1 ✓  ├──────────────────────┤",
+            "c2  T1 y → [], append x 1 ✓         ├───────┤",
             "each of these came before the next, and the last before the first:",
-            "  T1 → T2  rw         T1 read x before T2 appended 1 to it",
-            "  T2 → T1  rw         T2 read y before T1 appended 1 to it",
+            "  T0 → T1  rw         T0 read x before T1 appended 1 to it",
+            "  T1 → T0  rw         T1 read y before T0 appended 1 to it",
         ]
     );
 }
@@ -100,7 +100,7 @@ fn drawings_show_points_and_arrows() {
     let (finding, operations) = skew();
     let svg = drawing(&finding, &of(&operations));
     assert_eq!(svg.matches("class=\"dep\"").count(), 2);
-    assert!(svg.contains(">T1: x → [], append y 1<"), "{svg}");
+    assert!(svg.contains(">T0: x → [], append y 1<"), "{svg}");
 }
 
 #[test]
