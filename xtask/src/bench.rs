@@ -2,7 +2,10 @@
 //!
 //! A benchmark prints a line of JSON per configuration: `{"bench": ..., ...}`. Figures are printed,
 //! never asserted: another machine is another speed. With `--peers`, the harnesses in `peers/` run
-//! in the same minutes on the same machine, and what is compared is a ratio.
+//! in the same minutes on the same machine, and what is compared is a ratio. Porcupine is such a
+//! peer where a checkout of it is named.
+
+mod checkers;
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
@@ -10,6 +13,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value};
+
+use checkers::Folders;
 
 use crate::plan::seconds;
 use crate::tree::Tree;
@@ -20,7 +25,7 @@ struct Bench {
     run: &'static [&'static str],
 }
 
-const OURS: [Bench; 5] = [
+const OURS: [Bench; 6] = [
     Bench { title: "simulator", run: &["--package", "splitbrain-benches", "--bin", "sim"] },
     Bench { title: "explorer", run: &["--package", "splitbrain-benches", "--bin", "explore"] },
     Bench {
@@ -28,6 +33,10 @@ const OURS: [Bench; 5] = [
         run: &["--package", "splitbrain-maelstrom", "--example", "throughput"],
     },
     Bench { title: "judges", run: &["--package", "splitbrain-check", "--example", "speed"] },
+    Bench {
+        title: "linearizability",
+        run: &["--package", "splitbrain-check", "--example", "linearizability"],
+    },
     Bench {
         title: "transactions",
         run: &["--package", "splitbrain-check", "--example", "transactions"],
@@ -60,6 +69,18 @@ pub(crate) fn run(tree: &Tree, options: &[String]) -> Result<bool> {
         for peer in &PEERS {
             lines.extend(measure(peer.name, build(tree, peer)?, quick)?);
         }
+    }
+    let folders = Folders::new(options);
+    if let Some(ours) = folders.ours(tree) {
+        lines.extend(measure("public histories", ours, quick)?);
+    }
+    if let Some(porcupine) = folders.porcupine(tree)?.filter(|_| peers) {
+        lines.extend(measure("Porcupine", porcupine, quick)?);
+    }
+    if let Some(folder) = folders.stateright().filter(|_| peers) {
+        let mut command = build(tree, &Peer { name: "stateright", rustflags: "" })?;
+        command.arg(folder);
+        lines.extend(measure("stateright", command, quick)?);
     }
     print!("\n{}", table(&lines));
     Ok(true)
@@ -124,7 +145,11 @@ fn table(lines: &[Line]) -> String {
     }
     let mut text = simulators(&settings);
     for (bench, group) in others {
-        text += &format!("\n{bench}\n{}", aligned(&group));
+        let table = match bench {
+            "linearizability" => checkers::table(&group),
+            _ => aligned(&group),
+        };
+        text += &format!("\n{bench}\n{table}");
     }
     text
 }

@@ -47,6 +47,11 @@ const CHORES: [Chore; 4] = [
         about: "every benchmark of the project, in one table",
         options: &[
             ("--peers", "time turmoil and madsim in the same run, and print ratios"),
+            (
+                "--porcupine=FOLDER",
+                "judge the histories of this checkout of Porcupine; as a peer, too",
+            ),
+            ("--knossos=FOLDER", "judge the histories of this checkout of Knossos"),
             ("--quick", "a tenth of the work: is anything broken?"),
         ],
         run: bench::run,
@@ -103,7 +108,10 @@ fn help() -> String {
 
 fn wrong_option(chore: &Chore, options: &[String]) -> Option<String> {
     let known: Vec<&str> = chore.options.iter().map(|(option, _)| *option).collect();
-    let wrong = options.iter().find(|option| !known.contains(&option.as_str()))?;
+    // What stands behind `=` is the caller's.
+    let name = |option: &str| option.split_inclusive('=').next().unwrap_or("").to_owned();
+    let is_known = |option: &&String| known.iter().any(|known| name(known) == name(option));
+    let wrong = options.iter().find(|option| !is_known(option))?;
     let advice = if known.is_empty() {
         "it takes none".to_owned()
     } else {

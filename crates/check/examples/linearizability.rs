@@ -2,7 +2,8 @@
 //! as `cargo xtask bench --peers` wants it.
 //!
 //! `--porcupine FOLDER` names a checkout of Porcupine, `--knossos FOLDER` one of Knossos. Without
-//! either, there is nothing to do. The files are read first; only the judging is timed.
+//! either, large histories are made and judged. What is judged is read or made first; only the
+//! judging is timed.
 #![expect(clippy::disallowed_methods, reason = "it measures; no verdict depends on it")]
 #![expect(clippy::print_stdout, reason = "it is a program")]
 #![expect(clippy::unnecessary_wraps, reason = "one of the readers may fail: all have its type")]
@@ -19,15 +20,17 @@ use splitbrain_check::spec::{
     RegisterCall, Spec,
 };
 use splitbrain_check::{Budget, Limits, Record, Records, Value};
-use splitbrain_core::End;
+use splitbrain_core::{End, Rng};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
-    let mut options = std::env::args().skip(1);
+    let mut options = std::env::args().skip(1).filter(|option| option != "--quick").peekable();
+    if options.peek().is_none() {
+        large();
+    }
     while let Some(option) = options.next() {
         match &*option {
-            "--quick" => (),
             "--porcupine" => {
                 let folder = PathBuf::from(options.next().ok_or("--porcupine needs a folder")?);
                 folder_of(&folder.join("test_data/jepsen"), "log", etcd)?;
@@ -112,6 +115,68 @@ fn pair(value: &Value) -> Option<(u64, u64)> {
         Value::List(values) => Some((number(values.first()?)?, number(values.get(1)?)?)),
         _ => None,
     }
+}
+
+/// A million operations by fifty clients on a thousand keys, each value written once.
+fn large() {
+    let mut held = vec![None; KEYS];
+    let registers = made(|key, value, writes| {
+        if writes {
+            held[key] = Some(value);
+            return RegisterCall::Write(value);
+        }
+        RegisterCall::Read(held[key])
+    });
+    measure("made", "registers", &Keyed(Register::default()), &registers);
+    let mut held: Vec<String> = vec![String::new(); KEYS];
+    let texts = made(|key, value, writes| {
+        if !writes {
+            return KeyValueCall::Get(Some((*held[key]).into()));
+        }
+        let piece = format!("{value};");
+        if value.is_multiple_of(64) {
+            held[key].clone_from(&piece);
+            return KeyValueCall::Put(piece.into());
+        }
+        held[key] += &piece;
+        KeyValueCall::Append(piece.into())
+    });
+    measure("made", "texts", &Keyed(KeyValue { initial: Some("".into()) }), &texts);
+}
+
+const KEYS: usize = 1_000;
+
+/// What the clients of a single copy see: `act` is what happens on a key, with a new value, and
+/// whether it is a write. One operation in a hundred is never answered.
+fn made<Call>(mut act: impl FnMut(usize, u64, bool) -> Call) -> Vec<Entry<KeyedCall<Call>>> {
+    const OPERATIONS: usize = 1_000_000;
+    const CLIENTS: usize = 50;
+    let mut rng = Rng::new(1);
+    let mut below = |bound: usize| usize::try_from(rng.below(bound as u64)).unwrap_or(0);
+    let mut entries: Vec<Entry<KeyedCall<Call>>> = Vec::with_capacity(OPERATIONS);
+    // When each client asked, and then also what took effect.
+    let mut open: Vec<Option<(u32, Option<KeyedCall<Call>>)>> =
+        (0..CLIENTS).map(|_| None).collect();
+    for place in 0.. {
+        if entries.len() == OPERATIONS {
+            break;
+        }
+        let client = below(CLIENTS);
+        open[client] = match open[client].take() {
+            None => Some((place, None)),
+            Some((invoked, None)) => {
+                let key = below(KEYS);
+                let call = act(key, u64::from(place), below(2) == 0);
+                Some((invoked, Some(KeyedCall { key: key as u64, call })))
+            }
+            Some((invoked, Some(call))) => {
+                let returned = (below(100) > 0).then_some(place);
+                entries.push(Entry { call, invoked, returned });
+                None
+            }
+        };
+    }
+    entries
 }
 
 /// Porcupine's reading: a compare-and-set that failed found another value, or none.

@@ -10,6 +10,8 @@
 
 mod bag;
 mod counter;
+mod element_names;
+mod holder_names;
 mod key_value;
 mod keyed;
 mod lock;

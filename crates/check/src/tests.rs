@@ -4,6 +4,7 @@
 mod cases;
 mod isolation;
 mod kafka;
+mod objects;
 
 use splitbrain_core::Rng;
 

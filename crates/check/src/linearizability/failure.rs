@@ -115,6 +115,23 @@ impl<S: Spec> Failure<'_, S> {
         self.entries[a].returned.is_some_and(|end| end < self.entries[b].invoked)
     }
 
+    /// A read lacks what had been added before it began, and what nothing takes away: the value of
+    /// such a call.
+    pub(crate) fn lacks(&self, lacking: impl Fn(&S::Call) -> Option<u64>) -> Option<Named> {
+        let before = (0..self.entries.len()).filter(|entry| self.precedes(*entry, self.at));
+        let found = |entry: usize| Some((entry, lacking(&self.entries[entry].call)?));
+        let (added, value) =
+            before.filter_map(found).max_by_key(|(entry, _)| self.held.contains(entry))?;
+        let sentence = format!(
+            "{} began after {} had returned, yet shows no {}",
+            self.told(self.at).what,
+            self.told(added).what,
+            self.words.value(value)
+        );
+        let shown = vec![added, self.at];
+        Some(Named { id: "LIN-STALE-READ", sentence, shown, more: Vec::new() })
+    }
+
     /// The name for what has no better one.
     pub(super) fn no_order(&self) -> Named {
         const TOLD: usize = 6;

@@ -1,8 +1,8 @@
 //! A bag: what Jepsen calls an unordered queue.
 
-use super::{QueueCall, Spec};
+use super::{QueueCall, Spec, element_names};
 use crate::linearizability::fast::queue::{self, Order};
-use crate::linearizability::{Answer, Entry, Words};
+use crate::linearizability::{Answer, Entry, Failure, Named, Words};
 
 /// A bag, empty at first: what went in comes out, each as often as it went in, in any order.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -66,5 +66,9 @@ impl Spec for Bag {
             0 => "the bag is empty".into(),
             _ => format!("the bag holds {}", words.values(state)),
         }
+    }
+
+    fn name(&self, failure: &Failure<'_, Self>) -> Option<Named> {
+        element_names::name(failure, element_names::Order::Any, |call| call.moves())
     }
 }

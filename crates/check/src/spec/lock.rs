@@ -1,7 +1,7 @@
 //! A lock that knows who holds it, and hands out fencing tokens.
 
-use super::Spec;
-use crate::linearizability::Words;
+use super::{Spec, holder_names};
+use crate::linearizability::{Failure, Named, Words};
 
 /// A lock with a holder, whose acquires may return a fencing token. Each token is greater than all
 /// before it, so that whatever the lock protects can refuse a holder of the past.
@@ -81,5 +81,9 @@ impl Spec for Lock {
             Some(holder) => format!("{} holds the lock{token}", words.holder(holder)),
             None => format!("the lock is free{token}"),
         }
+    }
+
+    fn name(&self, failure: &Failure<'_, Self>) -> Option<Named> {
+        holder_names::of_lock(failure)
     }
 }

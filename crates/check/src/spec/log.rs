@@ -1,7 +1,7 @@
 //! A log that is only appended to.
 
 use super::Spec;
-use crate::linearizability::Words;
+use crate::linearizability::{Failure, Named, Words};
 
 /// A log, empty at first. Its first entry has the offset 0.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -63,5 +63,13 @@ impl Spec for Log {
             0 => "the log is empty".into(),
             _ => format!("the log is {}", words.values(state)),
         }
+    }
+
+    fn name(&self, failure: &Failure<'_, Self>) -> Option<Named> {
+        let LogCall::Read(shown) = &failure.entries[failure.at].call else { return None };
+        failure.lacks(|call| match call {
+            LogCall::Append { value, .. } if !shown.contains(value) => Some(*value),
+            _ => None,
+        })
     }
 }

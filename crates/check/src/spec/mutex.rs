@@ -1,7 +1,7 @@
 //! A mutex that does not know who holds it.
 
-use super::Spec;
-use crate::linearizability::Words;
+use super::{Spec, holder_names};
+use crate::linearizability::{Failure, Named, Words};
 
 /// A mutex as Knossos has it: held or free, whoever asks. Free at first.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -45,5 +45,9 @@ impl Spec for Mutex {
 
     fn describe(&self, held: &bool, _: &dyn Words) -> String {
         format!("the mutex is {}", if *held { "held" } else { "free" })
+    }
+
+    fn name(&self, failure: &Failure<'_, Self>) -> Option<Named> {
+        holder_names::of_mutex(failure)
     }
 }

@@ -1,8 +1,9 @@
 //! A queue: first in, first out.
 
-use super::Spec;
+use super::element_names::Move;
+use super::{Spec, element_names};
 use crate::linearizability::fast::queue::{self, Order};
-use crate::linearizability::{Answer, Entry, Words};
+use crate::linearizability::{Answer, Entry, Failure, Named, Words};
 
 /// A queue, empty at first, whose elements come out in the order in which they went in.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -19,6 +20,17 @@ pub enum QueueCall {
     Empty,
     /// A dequeue whose answer never came. If it found nothing, it may be left out.
     Lost,
+}
+
+impl QueueCall {
+    pub(super) const fn moves(self) -> Move {
+        match self {
+            Self::Enqueue(value) => Move::In(value),
+            Self::Dequeue(value) => Move::Out(value),
+            Self::Empty => Move::Empty,
+            Self::Lost => Move::Lost,
+        }
+    }
 }
 
 impl Spec for Queue {
@@ -60,5 +72,9 @@ impl Spec for Queue {
             Some(first) => format!("{} is at the head of the queue", words.value(*first)),
             None => "the queue is empty".into(),
         }
+    }
+
+    fn name(&self, failure: &Failure<'_, Self>) -> Option<Named> {
+        element_names::name(failure, element_names::Order::First, |call| call.moves())
     }
 }

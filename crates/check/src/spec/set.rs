@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Spec;
 use crate::linearizability::fast::growing;
-use crate::linearizability::{Answer, Entry, Placed, Words};
+use crate::linearizability::{Answer, Entry, Failure, Named, Placed, Words};
 
 /// A set, empty at first.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -103,5 +103,21 @@ impl Spec for Set {
             0 => "the set is empty".into(),
             _ => format!("the set holds {}", words.values(&values)),
         }
+    }
+
+    fn name(&self, failure: &Failure<'_, Self>) -> Option<Named> {
+        let SetCall::Read(shown) = &failure.entries[failure.at].call else { return None };
+        let removed: BTreeSet<u64> = (failure.entries.iter())
+            .filter_map(|entry| match entry.call {
+                SetCall::Remove { value, .. } => Some(value),
+                _ => None,
+            })
+            .collect();
+        failure.lacks(|call| match call {
+            SetCall::Add { value, .. } if !shown.contains(value) && !removed.contains(value) => {
+                Some(*value)
+            }
+            _ => None,
+        })
     }
 }

@@ -1,8 +1,9 @@
 //! A stack: last in, first out.
 
-use super::Spec;
+use super::element_names::Move;
+use super::{Spec, element_names};
 use crate::linearizability::fast::stack;
-use crate::linearizability::{Answer, Entry, Words};
+use crate::linearizability::{Answer, Entry, Failure, Named, Words};
 
 /// A stack, empty at first: what comes out is what went in last.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -19,6 +20,17 @@ pub enum StackCall {
     Empty,
     /// A pop whose answer never came. If it found nothing, it may be left out.
     Lost,
+}
+
+impl StackCall {
+    const fn moves(self) -> Move {
+        match self {
+            Self::Push(value) => Move::In(value),
+            Self::Pop(value) => Move::Out(value),
+            Self::Empty => Move::Empty,
+            Self::Lost => Move::Lost,
+        }
+    }
 }
 
 impl Spec for Stack {
@@ -63,5 +75,9 @@ impl Spec for Stack {
             Some(top) => format!("{} is on top of the stack", words.value(*top)),
             None => "the stack is empty".into(),
         }
+    }
+
+    fn name(&self, failure: &Failure<'_, Self>) -> Option<Named> {
+        element_names::name(failure, element_names::Order::Last, |call| call.moves())
     }
 }
