@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use splitbrain_core::workload::Workload;
 use splitbrain_core::workload::g_set::{GSet, Request, Response};
+use splitbrain_core::workload::kafka::{self, Kafka, LogName, Record};
 use splitbrain_core::{
     ClockFault, Context, Cut, CutMode, DiskFault, DiskLoss, ErrorCode, EventKind, Fault, FaultKind,
     Finding, History, Injection, Moment, Node, NodeId, Outcome, RequestId, Target, Time, Verdict,
@@ -345,6 +347,67 @@ fn last_reads(recipe: &Recipe) -> Vec<(BTreeSet<u64>, u64)> {
         (value.into_iter().filter(|element| *element < TICKS).collect(), ticks)
     };
     run.verdict.undecided.iter().map(parse).collect()
+}
+
+/// Shows one message at a time, of three; and is not ready for the second question of its life.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Pages {
+    asked: u32,
+}
+
+impl Node for Pages {
+    type Api = Kafka;
+    type Message = ();
+    type Timer = ();
+    type Disk = ();
+
+    fn start(_: &mut Context<Self>) -> Self {
+        Self { asked: 0 }
+    }
+
+    fn on_request(&mut self, cx: &mut Context<Self>, id: RequestId, request: kafka::Request) {
+        self.asked += 1;
+        let kafka::Request::Poll { offsets } = request else { return };
+        if self.asked == 2 {
+            return cx.reply_error(id, ErrorCode::TEMPORARILY_UNAVAILABLE, "not now");
+        }
+        let shown = |(log, from): (LogName, u64)| (log, Vec::from_iter(page(from)));
+        let msgs = offsets.into_iter().map(shown).collect();
+        cx.reply(id, kafka::Response::PollOk { msgs });
+    }
+
+    fn on_message(&mut self, _: &mut Context<Self>, _: NodeId, (): ()) {}
+}
+
+fn page(from: u64) -> Option<Record> {
+    (from < 3).then_some(Record(from, from + 10))
+}
+
+/// A follow-up is asked again like the question that it follows, and the last one finds nothing.
+#[test]
+fn last_questions_go_on_as_long_as_there_is_more() {
+    fn tell(history: &History<Kafka>) -> Verdict {
+        let told = history.operations.iter().map(|op| {
+            let from = Kafka::describe_request(&op.request);
+            let answer = op.response().map_or("not now".into(), Kafka::describe_response);
+            assert!(op.last);
+            format!("{from}: {answer}")
+        });
+        Verdict { undecided: told.collect(), ..Verdict::default() }
+    }
+    let judging = Judging { judge: |history, _| tell(history), write: |_| String::new() };
+    let recipe = Recipe::draw("test", "kafka", quiet(1), 1);
+    let run = run(&Hosted::<Pages>::new("test", judging), &recipe, Detail::Verdict).unwrap();
+    assert_eq!(
+        run.verdict.undecided,
+        [
+            "poll x, y: x 0:10, y 0:10",
+            "poll x from 1, y from 1: not now",
+            "poll x from 1, y from 1: x 1:11, y 1:11",
+            "poll x from 2, y from 2: x 2:12, y 2:12",
+            "poll x from 3, y from 3: nothing",
+        ]
+    );
 }
 
 fn who_has(recipe: &Recipe, element: u64) -> Vec<bool> {

@@ -3,6 +3,7 @@
 mod abd;
 mod broadcast;
 mod crdts;
+mod logs;
 mod primary_backup;
 mod raft;
 mod simple;

@@ -257,7 +257,8 @@ impl Workload for Kafka {
         match response {
             Response::SendOk { offset } => format!("at {offset}"),
             Response::PollOk { msgs } => {
-                let parts: Vec<_> = msgs.iter().map(|(log, records)| told(*log, records)).collect();
+                let any = msgs.iter().filter(|(_, records)| !records.is_empty());
+                let parts: Vec<_> = any.map(|(log, records)| told(*log, records)).collect();
                 if parts.is_empty() { "nothing".into() } else { few(&parts) }
             }
             Response::CommitOffsetsOk => String::new(),
