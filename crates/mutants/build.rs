@@ -21,6 +21,7 @@ fn main() {
     println!("cargo::rerun-if-changed={REFERENCE}");
     println!("cargo::rerun-if-changed=patches");
     println!("cargo::rerun-if-changed=variants");
+    println!("cargo::rerun-if-changed=explored");
     if let Err(why) = build() {
         for line in why.lines() {
             println!("cargo::error={line}");
@@ -32,10 +33,14 @@ fn build() -> Result<(), String> {
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     let mutants = List::read("patches", "Mutant", "mistake", &out)?;
     let variants = List::read("variants", "Variant", "idea", &out)?;
+    let explored = List::read("explored", "Mutant", "mistake", &out)?;
     let mut registry = String::new();
     mutants.write(&mut registry, "MUTANTS", "mutants", "Every mutant");
     variants.write(&mut registry, "VARIANTS", "variants", "Every correct variant");
-    write(&out.join("registry.rs"), &registry)
+    write(&out.join("registry.rs"), &registry)?;
+    let mut registry = String::new();
+    explored.write_cases(&mut registry, &mutants);
+    write(&out.join("explored.rs"), &registry)
 }
 
 /// The patched copies that come from one folder.
@@ -94,6 +99,45 @@ impl List {
     }
 }
 
+/// The simulated mutants that are explored too.
+const EXPLORED_TOO: [&str; 7] = [
+    "abd/ack-before-sync",
+    "abd/answer-of-an-old-phase",
+    "abd/forgets-copies",
+    "abd/half-is-enough",
+    "abd/no-write-back",
+    "abd/older-replaces-newer",
+    "abd/returns-before-quorum",
+];
+
+impl List {
+    /// The modules, a constant with what is known of each, and a function that makes cases; also of
+    /// those simulated mutants that are explored too.
+    fn write_cases(&self, to: &mut String, simulated: &Self) {
+        let (mut modules, mut known, mut cases) = (String::new(), String::new(), String::new());
+        for Copy { module, path, .. } in &self.copies {
+            _ = writeln!(modules, "#[path = {path:?}]\npub mod {module};");
+        }
+        let too = |copy: &&Copy| EXPLORED_TOO.contains(&copy.name.as_str());
+        for copy in self.copies.iter().chain(simulated.copies.iter().filter(too)) {
+            let Copy { name, module, node, summary, source, breaks, .. } = copy;
+            _ = writeln!(
+                known,
+                "Entry {{ name: {name:?}, kind: Kind::Mutant, summary: {summary:?}, \
+                 source: {source:?}, breaks: &{breaks:?} }},"
+            );
+            _ = writeln!(cases, "explored::<{module}::{node}>({name:?}),");
+        }
+        _ = write!(
+            to,
+            "{modules}\n/// Every mutant that is explored.\n\
+             pub const EXPLORED: &[Entry] = &[\n{known}];\n\n\
+             /// Every mutant that is explored, in the order of [`EXPLORED`](crate::EXPLORED).\n\
+             pub fn explored_mutants() -> Vec<Box<dyn Case>> {{\nvec![\n{cases}]\n}}\n"
+        );
+    }
+}
+
 impl Copy {
     fn make(file: &Path, folder: &str, summary: &str, out: &Path) -> Result<Self, String> {
         let patch = Patch::parse(&read(file)?)?;
@@ -106,12 +150,15 @@ impl Copy {
         let module = name.replace(['-', '/'], "_");
         let whole = Whole::of(&patch.file)?;
         let path = whole.write(&patch, &out.join(&module))?;
+        let engine = if folder == "explored" { "explore" } else { "sim" };
         let breaks: Vec<String> = match folder {
             "variants" => Vec::new(),
             _ => patch.header("breaks")?.split_whitespace().map(String::from).collect(),
         };
-        if folder == "patches" && patch.header("engine")? != "sim" {
-            return Err("the header `# engine:` must name the engine that kills it: sim".into());
+        if folder != "variants" && patch.header("engine")? != engine {
+            return Err(format!(
+                "the header `# engine:` must name the engine that kills it: {engine}"
+            ));
         }
         Ok(Self {
             node: whole.node(patch.header("node").ok())?,

@@ -28,8 +28,13 @@ pub mod sequencer;
 
 pub mod abd;
 pub mod paxos;
+pub mod two_phase_commit;
+
+pub mod alternating_bit;
+pub mod lease;
 pub mod primary_backup;
 pub mod raft;
+pub mod single_copy;
 
 mod catalog;
 

@@ -37,6 +37,13 @@ pub(crate) enum Command {
                             splitbrain sim abd/ack-before-sync\n  \
                             splitbrain sim primary-backup --nodes 3 --faults partition")]
     Sim(Sim),
+    /// A built-in node in every run within bounds, exhaustively
+    #[command(
+        after_help = "Examples:\n  splitbrain explore\n  splitbrain explore paxos --crashes 1\n  \
+                            splitbrain explore paxos/own-value --as-test\n  \
+                            splitbrain explore alternating-bit --order any"
+    )]
+    Explore(Box<crate::explore::Explore>),
     /// The built-in nodes, and the bugs planted in copies of them
     List {
         /// Only those whose name contains this

@@ -4,6 +4,7 @@ mod args;
 mod builtin;
 mod check;
 mod demo;
+mod explore;
 mod nearest;
 mod sim;
 mod test;
@@ -70,6 +71,7 @@ fn run(cli: Cli) -> Result<u8> {
         }
         Some(Command::Demo { name }) => demo::demo(&name),
         Some(Command::Sim(options)) => sim::sim(&options),
+        Some(Command::Explore(options)) => explore::explore(&options),
         Some(Command::List { filter }) => list(filter.as_deref().unwrap_or("")),
         Some(Command::Test(options)) => test::test(&options),
         Some(Command::Check(options)) => check::check(&options),
@@ -86,6 +88,7 @@ splitbrain: a hands-on laboratory for distributed systems
   splitbrain demo                a split brain, explained, in seconds
   splitbrain list                the built-in nodes, and the bugs planted in them
   splitbrain sim abd             one of them in 200 broken worlds
+  splitbrain explore paxos       another in every run there is, up to a bound
   splitbrain test -w echo --bin ./echo.py
                                  your own program, in any language
   splitbrain --help              everything else

@@ -26,6 +26,10 @@ pub(crate) fn sim(options: &args::Sim) -> Result<u8> {
 pub(crate) fn replay(options: &args::Replay) -> Result<u8> {
     let session = Session::here(options.json);
     let found = runs::find(&session.runs, &options.run)?;
+    let schedule = found.join(crate::explore::SCHEDULE);
+    if schedule.exists() {
+        return crate::explore::replay(&schedule, options.events);
+    }
     let name = if options.found { "recipe-found.json" } else { "recipe.json" };
     let file = if found.is_dir() { found.join(name) } else { found.clone() };
     if found.is_dir() && !file.exists() {

@@ -109,6 +109,10 @@ pub enum Cuts {
 pub struct Bounds {
     /// The order of messages.
     pub order: Order,
+    /// How many equal messages may be under way at once, in a row where their order matters; one
+    /// more is lost, and costs nothing. A node that repeats itself without end, to someone who is
+    /// dead, has endless states without this.
+    pub alike: Budget,
     /// How clients ask.
     pub asking: Asking,
     /// The order of timers.
@@ -146,6 +150,7 @@ impl Bounds {
     pub const fn calm() -> Self {
         Self {
             order: Order::Any,
+            alike: Budget::UNLIMITED,
             asking: Asking::AtOnce,
             timers: Timers::Any,
             expiries: Budget::NONE,

@@ -8,7 +8,7 @@
 //!             alone. Where each link keeps its order, the messages stand link by link, and only
 //!             the first of a link can arrive, be lost, or be doubled.
 
-use crate::bounds::{Asking, Bounds, Order, link};
+use crate::bounds::{Asking, Bounds, Budget, Order, link};
 use crate::known::{Change, Cost, Reader, event, input};
 
 /// What is the same in all states.
@@ -83,6 +83,8 @@ pub(crate) struct Step {
     pub(crate) outcome: u32,
     /// What is wrong with the step; 0 if nothing is.
     pub(crate) wrong: u32,
+    /// Whether its outcome costs nothing: no crash, no lie.
+    pub(crate) is_free: bool,
 }
 
 /// Makes successors. It borrows what it needs only while it works.
@@ -125,6 +127,17 @@ impl<'a> Expander<'a> {
         if bounds.partitions.is_left() {
             self.partitions(state, sink);
         }
+    }
+
+    /// Whether timers are armed that cannot expire any more, or clocks cannot tick any more.
+    pub(crate) fn is_starved(&self, state: &[u32]) -> bool {
+        let facts = &self.reader.known.facts;
+        let trouble = self.reader.known.troubles[state[self.shape.trouble()] as usize];
+        let seats = state[..self.shape.nodes].iter().map(|seat| facts.seats[*seat as usize]);
+        let timers =
+            !trouble.expiries.is_left() && seats.clone().any(|seat| !facts.timers(seat).is_empty());
+        let at_end = |clocks: crate::Clocks| seats.clone().any(|seat| seat.clock >= clocks.ticks);
+        timers || self.shape.bounds.clocks.is_some_and(at_end)
     }
 
     fn messages(&mut self, state: &[u32], sink: &mut impl Sink) {
@@ -323,7 +336,8 @@ impl<'a> Expander<'a> {
                 continue;
             }
             let Some(trouble) = self.pay(state, step.what, outcome.cost) else { continue };
-            let step = Step { outcome: nth, wrong: outcome.wrong, ..step };
+            let is_free = outcome.cost == Cost::Nothing;
+            let step = Step { outcome: nth, wrong: outcome.wrong, is_free, ..step };
             self.out.clear();
             self.out.extend_from_slice(&state[..self.shape.messages()]);
             self.out[node] = outcome.seat;
@@ -384,6 +398,7 @@ impl<'a> Expander<'a> {
                 }
             }
         }
+        self.thin();
         for at in 0..answers {
             let answer = self.reader.known.sent(outcome).1[at];
             let record = self.out[self.shape.record()];
@@ -391,6 +406,25 @@ impl<'a> Expander<'a> {
                 self.out[self.shape.record()] = record;
             }
         }
+    }
+
+    /// Loses what there are too many alike of.
+    fn thin(&mut self) {
+        let Budget(most) = self.shape.bounds.alike;
+        if self.shape.bounds.alike == Budget::UNLIMITED {
+            return;
+        }
+        let (mut last, mut alike, mut at) = (None, 0, 0);
+        let first = self.shape.messages();
+        self.out.retain(|word| {
+            at += 1;
+            if at <= first {
+                return true;
+            }
+            alike = if last == Some(*word) { alike + 1 } else { 1 };
+            last = Some(*word);
+            alike <= most.max(1)
+        });
     }
 
     fn is_cut(&self, cut: u64, envelope: u32) -> bool {
@@ -438,7 +472,7 @@ impl Taken {
 }
 
 const fn step(what: What, who: u16, input: u32) -> Step {
-    Step { what, who, input, outcome: 0, wrong: 0 }
+    Step { what, who, input, outcome: 0, wrong: 0, is_free: true }
 }
 
 /// A node or a client as it stands in a step. There are at most 32 of each.

@@ -8,6 +8,7 @@ use crate::ExploreError;
 use crate::bounds::Order;
 use crate::expand::{Expander, Shape, Step};
 use crate::known::{Reader, Shared, Typed, input, lock};
+use crate::liveness::{Decided, Lasso};
 use crate::model::{CLIENTS_MAX, Model, NODES_MAX, OPERATIONS_MAX, Property, Says};
 use crate::search::{Control, Limits, Look, Progress, Search, Searched, Stopped, Wrong};
 use crate::store;
@@ -26,6 +27,8 @@ pub struct Explored {
     pub counterexample: Option<Counterexample>,
     /// Each goal, and the fewest steps that reach it; `None` if none was seen to.
     pub goals: Vec<(&'static str, Option<usize>)>,
+    /// What must come to hold and could not be decided, and in how many states that was so.
+    pub undecided: Vec<(&'static str, u64)>,
     /// How often a handler ran.
     pub calls: u64,
 }
@@ -44,6 +47,8 @@ pub(crate) struct System {
     pub(crate) shape: Shape,
     demands: Demands,
     goals: Vec<&'static str>,
+    /// What must come to hold.
+    live: Vec<&'static str>,
     /// The states in which a run may begin.
     pub(crate) first: Vec<Vec<u32>>,
     /// What is wrong with the start of a node, if anything is.
@@ -64,13 +69,19 @@ impl System {
         let demands = Demands::of(&model);
         let is_goal = |property: &&Property<N>| matches!(property.says, Says::Reachable(_));
         let goals = model.properties.iter().filter(is_goal).map(|goal| goal.name).collect();
+        let live = model.properties.iter().filter(|property| property.is_live());
+        let live = live.map(|property| property.name).collect();
         let mut values = Values::new(Arc::new(model));
         let (first, wrong) = values.first_states(&shape)?;
         let shared = Mutex::new(Shared::new(Box::new(values), &shape));
-        Ok(Self { shared, shape, demands, goals, first, wrong })
+        Ok(Self { shared, shape, demands, goals, live, first, wrong })
     }
 
-    fn explore(&self, limits: Limits, control: Control<'_>) -> Result<Explored, ExploreError> {
+    pub(crate) fn explore(
+        &self,
+        limits: Limits,
+        control: Control<'_>,
+    ) -> Result<Explored, ExploreError> {
         let search = Search {
             shared: &self.shared,
             shape: &self.shape,
@@ -85,6 +96,7 @@ impl System {
                 stopped: None,
                 counterexample: Some(self.tell(&[], &[], wrong)),
                 goals: self.goals.iter().map(|goal| (*goal, None)).collect(),
+                undecided: Vec::new(),
                 calls: 0,
             });
         }
@@ -98,11 +110,27 @@ impl System {
             }
             self.tell(states[0], &steps, found.wrong)
         });
+        let mut counterexample = counterexample;
+        let mut undecided = Vec::new();
+        if counterexample.is_none() && stopped.is_none() {
+            for (property, name) in self.live.iter().enumerate() {
+                match self.decide(&parts, property)? {
+                    Decided::Holds => {}
+                    Decided::Undecided(states) => undecided.push((*name, states)),
+                    Decided::Fails(lasso) => {
+                        counterexample = Some(self.tell_lasso(&lasso));
+                        break;
+                    }
+                }
+            }
+        } else if counterexample.is_none() {
+            undecided.extend(self.live.iter().map(|name| (*name, progress.unique)));
+        }
         let length = |state: u32| store::path(&parts, state).len() - 1;
         let goals = self.goals.iter().zip(goals).map(|(name, at)| (*name, at.map(length)));
         let goals = goals.collect();
         let calls = lock(&self.shared).calls;
-        Ok(Explored { progress, stopped, counterexample, goals, calls })
+        Ok(Explored { progress, stopped, counterexample, goals, undecided, calls })
     }
 
     /// Tells of the steps from a first state to something wrong.
@@ -115,8 +143,16 @@ impl System {
         told
     }
 
+    fn tell_lasso(&self, lasso: &Lasso) -> Counterexample {
+        let first = lasso.steps.first().map_or(&self.first[0], |(state, _)| state);
+        let length = lasso.steps.len() - lasso.stem;
+        let property = u16::try_from(lasso.property).unwrap_or(u16::MAX);
+        let cycle = Wrong::Cycle(property, u32::try_from(length).unwrap_or(u32::MAX));
+        self.tell(first, &lasso.steps, cycle)
+    }
+
     /// The steps between states that follow each other, each with the state before it.
-    fn steps_between(&self, states: &[&[u32]]) -> Vec<(Vec<u32>, Step)> {
+    pub(crate) fn steps_between(&self, states: &[&[u32]]) -> Vec<(Vec<u32>, Step)> {
         let mut expander = Expander::new(Reader::new(&self.shared), &self.shape);
         let mut steps = Vec::new();
         for pair in states.windows(2) {
@@ -131,7 +167,7 @@ impl System {
         steps
     }
 
-    fn replay(&self, steps: &[impl AsRef<str>]) -> Result<Replay, ExploreError> {
+    pub(crate) fn replay(&self, steps: &[impl AsRef<str>]) -> Result<Replay, ExploreError> {
         if let Some(wrong) = self.wrong {
             return Ok(Replay::Fails(Box::new(self.tell(&[], &[], wrong))));
         }

@@ -12,6 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::ExploreError;
 use crate::bounds::{Bounds, Budget, Order};
 use crate::expand::{Shape, Step};
+use crate::model::Fairness;
 use crate::search::Wrong;
 use crate::story::Counterexample;
 use crate::table::{Memo, NONE, Numbers};
@@ -231,6 +232,16 @@ pub(crate) trait Typed: Send {
 
     /// The goals that are reached in the state, by their bits.
     fn goals(&self, state: &[u32]) -> u64;
+
+    /// Whether the property with this place among those that must come to hold begins to be
+    /// waited for in the state, and whether it holds.
+    fn live(&self, state: &[u32], property: usize) -> (bool, bool);
+
+    /// Whether the property is waited for from the start, and only then.
+    fn live_from_start(&self, property: usize) -> bool;
+
+    /// What is fair.
+    fn fairness(&self) -> Fairness;
 
     /// Goes through the steps again, each with the state before it, and tells what happens.
     fn tell(&mut self, first: &[u32], steps: &[(Vec<u32>, Step)], wrong: Wrong) -> Counterexample;

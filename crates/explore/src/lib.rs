@@ -14,10 +14,12 @@
 //! READ NEXT   bounds.rs → model.rs → values.rs → known.rs → expand.rs → store.rs → search.rs
 
 mod bounds;
+mod case;
 mod error;
 mod expand;
 mod explore;
 mod known;
+mod liveness;
 mod model;
 mod record;
 mod search;
@@ -27,8 +29,9 @@ mod table;
 mod values;
 
 pub use bounds::{Asking, Bounds, Budget, Clocks, Cuts, Order, Timers};
+pub use case::{Case, case};
 pub use error::ExploreError;
 pub use explore::{Explored, Replay, Shareable, explore, replay};
-pub use model::{CLIENTS_MAX, Model, NODES_MAX, OPERATIONS_MAX, Property, Says, View};
+pub use model::{CLIENTS_MAX, Fairness, Model, NODES_MAX, OPERATIONS_MAX, Property, Says, View};
 pub use search::{Control, Limits, Progress, Stopped};
 pub use story::Counterexample;

@@ -26,6 +26,9 @@ pub struct Model<N: Node> {
     pub describe: Option<fn(&History<N::Api>) -> Vec<Described>>,
     /// A history as a file, if one is to be kept.
     pub write: Option<fn(&History<N::Api>) -> String>,
+    /// What happens now and then if it can happen all the time: it is assumed where something must
+    /// hold at last.
+    pub fairness: Fairness,
     /// What else must hold, or must come to be.
     pub properties: Vec<Property<N>>,
 }
@@ -49,6 +52,7 @@ impl<N: Node> Model<N> {
             judge: None,
             describe: None,
             write: None,
+            fairness: Fairness::STANDARD,
             properties: Vec::new(),
         }
     }
@@ -63,6 +67,29 @@ impl<N: Node> fmt::Debug for Model<N> {
             .field("properties", &self.properties)
             .finish_non_exhaustive()
     }
+}
+
+/// What is fair: if it could happen all the time, it happens now and then.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fairness {
+    /// Messages arrive.
+    pub deliveries: bool,
+    /// Timers expire, and clocks tick.
+    pub timers: bool,
+    /// Clients ask what they have to ask.
+    pub clients: bool,
+    /// Nodes that are down start again.
+    pub restarts: bool,
+    /// Partitions heal.
+    pub heals: bool,
+}
+
+impl Fairness {
+    /// All but that nodes start again and partitions heal.
+    pub const STANDARD: Self =
+        Self { deliveries: true, timers: true, clients: true, restarts: false, heals: false };
+    /// All of it.
+    pub const ALL: Self = Self { restarts: true, heals: true, ..Self::STANDARD };
 }
 
 /// A condition, under the name by which a finding tells of it.
@@ -81,6 +108,14 @@ pub enum Says<N: Node> {
     Pair(Box<dyn Fn(&N, &N) -> bool + Send + Sync>),
     /// Of the whole cluster, always.
     World(Box<dyn Fn(&View<'_, N>) -> bool + Send + Sync>),
+    /// Of the whole cluster: every fair run comes to a state of which it is true.
+    Eventually(Box<dyn Fn(&View<'_, N>) -> bool + Send + Sync>),
+    /// Of the whole cluster: whenever the first is true, the second is true then or later, in every
+    /// fair run.
+    LeadsTo(
+        Box<dyn Fn(&View<'_, N>) -> bool + Send + Sync>,
+        Box<dyn Fn(&View<'_, N>) -> bool + Send + Sync>,
+    ),
     /// Of the whole cluster, in at least one state of at least one run.
     Reachable(Box<dyn Fn(&View<'_, N>) -> bool + Send + Sync>),
 }
@@ -112,6 +147,23 @@ impl<N: Node> Property<N> {
         Self { name, says: Says::World(Box::new(holds)) }
     }
 
+    /// Every fair run must come to a state in which `holds`.
+    pub fn eventually(
+        name: &'static str,
+        holds: impl Fn(&View<'_, N>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self { name, says: Says::Eventually(Box::new(holds)) }
+    }
+
+    /// Whenever `when`, every fair run must come to a state in which `then`.
+    pub fn leads_to(
+        name: &'static str,
+        when: impl Fn(&View<'_, N>) -> bool + Send + Sync + 'static,
+        then: impl Fn(&View<'_, N>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self { name, says: Says::LeadsTo(Box::new(when), Box::new(then)) }
+    }
+
     /// The whole cluster must satisfy `holds` in at least one state of at least one run.
     pub fn reachable(
         name: &'static str,
@@ -121,12 +173,21 @@ impl<N: Node> Property<N> {
     }
 }
 
+impl<N: Node> Property<N> {
+    /// Whether it is about what must hold at last.
+    pub(crate) const fn is_live(&self) -> bool {
+        matches!(self.says, Says::Eventually(_) | Says::LeadsTo(..))
+    }
+}
+
 impl<N: Node> fmt::Debug for Property<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.says {
             Says::Node(_) => "node",
             Says::Pair(_) => "pair",
             Says::World(_) => "world",
+            Says::Eventually(_) => "eventually",
+            Says::LeadsTo(..) => "leads to",
             Says::Reachable(_) => "reachable",
         };
         write!(f, "{kind} {:?}", self.name)

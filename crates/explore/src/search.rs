@@ -88,6 +88,9 @@ pub(crate) enum Wrong {
     World(u16),
     /// The last step did something wrong, by its number.
     Step(u32),
+    /// The steps end in a cycle, of so many of them, on which a property never comes to hold, by
+    /// its place among those that must.
+    Cycle(u16, u32),
 }
 
 /// Something wrong that was found: the state, and the step out of it where a step is wrong.

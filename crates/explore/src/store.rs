@@ -44,7 +44,7 @@ impl Part {
     /// Adds a state, unless it is there. Returns its place if it is new.
     #[inline]
     pub(crate) fn insert(&mut self, tag: u32, words: &[u32], parent: u32) -> Option<u32> {
-        if self.slots.find(tag, |at| self.get(at) == words).is_some() {
+        if self.find(tag, words).is_some() {
             return None;
         }
         let at = self.len();
@@ -53,6 +53,11 @@ impl Part {
         self.parents.push(parent);
         self.slots.insert(tag, at);
         Some(at)
+    }
+
+    /// The place of a state that was seen.
+    pub(crate) fn find(&self, tag: u32, words: &[u32]) -> Option<u32> {
+        self.slots.find(tag, |at| self.get(at) == words)
     }
 
     /// The words of a state.

@@ -41,6 +41,24 @@ pub struct Counterexample {
     pub cycle: Option<usize>,
 }
 
+impl Counterexample {
+    /// A regression test in Rust that takes these steps again. It needs a function `model` that
+    /// makes the model.
+    pub fn as_test(&self, name: &str) -> String {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+        let function: String = name.chars().map(plain).collect();
+        let steps: String = self.steps.iter().map(|step| format!("        {step:?},\n")).collect();
+        format!(
+            "/// {}: {}\n#[test]\nfn explored_{function}() {{\n    let steps = [\n{steps}    ];\n    \
+             let replayed = splitbrain_explore::replay(model(), &steps);\n    \
+             let replayed = replayed.expect(\"the model is sound\");\n    \
+             assert!(!matches!(replayed, splitbrain_explore::Replay::Fails(_)), \
+             \"{{replayed:#?}}\");\n}}\n",
+            self.finding.id, self.finding.sentence
+        )
+    }
+}
+
 /// How long a step takes in a trace.
 const STEP: Duration = Duration::from_millis(1);
 
@@ -83,7 +101,11 @@ impl<N: Node> Values<N> {
             self.step(&mut teller, before, *step);
         }
         let finding = self.finding(&teller, wrong);
-        teller.finish(finding, words)
+        let mut told = teller.finish(finding, words);
+        if let Wrong::Cycle(_, length) = wrong {
+            told.cycle = Some(told.steps.len() - (length as usize).min(told.steps.len()));
+        }
+        told
     }
 
     /// Every node starts, and the first requests are under way.
@@ -307,6 +329,16 @@ impl<N: Node> Values<N> {
             Wrong::Step(number) => {
                 let (id, sentence) = &self.wrongs[number as usize - 1];
                 Finding::new(id, sentence.clone()).events(events)
+            }
+            Wrong::Cycle(property, length) => {
+                let name = self.live_property(usize::from(property)).map_or("", |live| live.name);
+                let how = match length {
+                    0 => "nothing more need ever happen".into(),
+                    1 => "the last step may be taken again and again".into(),
+                    more => format!("the last {more} steps may be taken again and again"),
+                };
+                Finding::new("LIVE-LASSO", format!("{how}, and {name:?} never comes to hold"))
+                    .events(events)
             }
             Wrong::Record => {
                 if let Some((one, other)) = teller.record.contradiction() {

@@ -11,7 +11,7 @@ use crate::ExploreError;
 use crate::bounds::{Asking, Budget, Timers};
 use crate::expand::Step;
 use crate::known::{Cost, EnvelopeFact, Facts, Reaction, RecordFact, Typed, event, input};
-use crate::model::{Model, Says, View};
+use crate::model::{Fairness, Model, Says, View};
 use crate::record::{Answer, Claim, Entry, Fate, Record};
 use crate::search::Wrong;
 use crate::story::Counterexample;
@@ -555,6 +555,12 @@ impl<N: Node> Values<N> {
         Some(self.envelope(Envelope { from, to: node.0, content }))
     }
 
+    /// One of the properties that must come to hold.
+    pub(crate) fn live_property(&self, nth: usize) -> Option<&crate::Property<N>> {
+        let is_live = |property: &&crate::Property<N>| property.is_live();
+        self.model.properties.iter().filter(is_live).nth(nth)
+    }
+
     /// A state as properties see it.
     pub(crate) fn view(&self, state: &[u32]) -> View<'_, N> {
         let nodes = usize::from(self.model.nodes);
@@ -678,6 +684,24 @@ where
             _ => None,
         });
         goals.zip(0..64).fold(0, |mask, (reached, goal)| mask | u64::from(reached) << goal)
+    }
+
+    fn live(&self, state: &[u32], property: usize) -> (bool, bool) {
+        let view = self.view(state);
+        match self.live_property(property).map(|property| &property.says) {
+            Some(Says::Eventually(then)) => (true, then(&view)),
+            Some(Says::LeadsTo(when, then)) => (when(&view), then(&view)),
+            _ => (false, true),
+        }
+    }
+
+    fn live_from_start(&self, property: usize) -> bool {
+        let property = self.live_property(property);
+        property.is_some_and(|property| matches!(property.says, Says::Eventually(_)))
+    }
+
+    fn fairness(&self) -> Fairness {
+        self.model.fairness
     }
 
     fn tell(&mut self, first: &[u32], steps: &[(Vec<u32>, Step)], wrong: Wrong) -> Counterexample {

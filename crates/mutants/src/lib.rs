@@ -11,9 +11,11 @@
 //!             3. A patch that no longer applies fails the build.
 //!             4. Where an algorithm is a folder, a mutant is a copy of the folder.
 //! FILES       `patches/<node>/<mutant>.patch` with the headers `breaks`, `engine`, `source`,
-//!             `mistake`; `variants/<node>/<variant>.patch` with `source` and `idea`.
+//!             `mistake`; `explored/...`, the same, for those that the explorer kills;
+//!             `variants/<node>/<variant>.patch` with `source` and `idea`.
 //! READ NEXT   patches/broadcast/ → patch.rs → ../build.rs → ../tests/kill.rs
 
+mod explored;
 #[cfg(test)]
 mod patch;
 
@@ -21,6 +23,7 @@ use splitbrain_check::Judge;
 use splitbrain_core::Node;
 use splitbrain_sim::{Hosted, Subject};
 
+pub use explored_copies::{EXPLORED, explored_mutants};
 pub use patched::*;
 pub use splitbrain_algorithms::{Entry, Kind};
 
@@ -43,4 +46,33 @@ mod patched {
     use crate::subject;
 
     include!(concat!(env!("OUT_DIR"), "/registry.rs"));
+}
+
+#[expect(clippy::allow_attributes, reason = "not every mutant leaves something unused behind")]
+mod explored_copies {
+    #![allow(warnings, clippy::all, reason = "bugs are planted here on purpose")]
+
+    use splitbrain_algorithms::{Entry, Kind};
+    use splitbrain_explore::Case;
+
+    use crate::explored::explored;
+    use crate::patched::*;
+
+    include!(concat!(env!("OUT_DIR"), "/explored.rs"));
+}
+
+/// The nodes without a planted bug that are explored: all runs within the bounds of each are right.
+pub fn explored_references() -> Vec<Box<dyn splitbrain_explore::Case>> {
+    use explored::explored;
+    use splitbrain_algorithms::{
+        abd, alternating_bit, lease, paxos, single_copy, two_phase_commit,
+    };
+    vec![
+        explored::<single_copy::SingleCopy>("single-copy"),
+        explored::<abd::Abd>("abd"),
+        explored::<alternating_bit::AlternatingBit>("alternating-bit"),
+        explored::<lease::Lease>("lease"),
+        explored::<two_phase_commit::TwoPhaseCommit>("two-phase-commit"),
+        explored::<paxos::Paxos>("paxos"),
+    ]
 }

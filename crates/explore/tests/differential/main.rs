@@ -51,6 +51,7 @@ fn bounds(seed: u64) -> Bounds {
     let (crashes, partitions, impatience, lies) = (few(3, 1), few(5, 1), few(4, 1), few(4, 2));
     Bounds {
         order: if rng.below(3) == 0 { Order::Fifo } else { Order::Any },
+        alike: if seed.is_multiple_of(4) { Budget(1) } else { Budget::UNLIMITED },
         asking: if rng.below(3) == 0 { Asking::ByMessage } else { Asking::AtOnce },
         timers: if rng.below(2) == 0 { Timers::Ordered } else { Timers::Any },
         clocks: seed.is_multiple_of(3).then_some(Clocks { tick: ms(10), ticks: 2, skew: 1 }),

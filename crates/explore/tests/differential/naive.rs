@@ -153,6 +153,7 @@ impl<N: Node> Naive<'_, N> {
                     }
                 }
                 Says::World(holds) => wrong |= !holds(&view(world)),
+                Says::Eventually(_) | Says::LeadsTo(..) => {}
                 Says::Reachable(holds) => {
                     if holds(&view(world)) {
                         let least = found.goals[goal].get_or_insert(steps);
@@ -604,6 +605,9 @@ impl<N: Node> Naive<'_, N> {
         match self.model.bounds.order {
             Order::Any => world.packets.sort(),
             Order::Fifo => world.packets.sort_by_key(|(from, to, _)| (*from, *to)),
+        }
+        if self.model.bounds.alike == Budget(1) {
+            world.packets.dedup();
         }
     }
 
