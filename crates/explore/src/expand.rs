@@ -40,6 +40,24 @@ impl Shape {
     pub(crate) const fn messages(&self) -> usize {
         self.nodes + 2
     }
+
+    /// Loses what there are too many alike of.
+    pub(crate) fn thin(&self, state: &mut Vec<u32>) {
+        let Budget(most) = self.bounds.alike;
+        if self.bounds.alike == Budget::UNLIMITED {
+            return;
+        }
+        let (mut last, mut alike, mut at) = (None, 0, 0);
+        state.retain(|word| {
+            at += 1;
+            if at <= self.messages() {
+                return true;
+            }
+            alike = if last == Some(*word) { alike + 1 } else { 1 };
+            last = Some(*word);
+            alike <= most.max(1)
+        });
+    }
 }
 
 /// What happens in a step.
@@ -398,7 +416,7 @@ impl<'a> Expander<'a> {
                 }
             }
         }
-        self.thin();
+        self.shape.thin(&mut self.out);
         for at in 0..answers {
             let answer = self.reader.known.sent(outcome).1[at];
             let record = self.out[self.shape.record()];
@@ -406,25 +424,6 @@ impl<'a> Expander<'a> {
                 self.out[self.shape.record()] = record;
             }
         }
-    }
-
-    /// Loses what there are too many alike of.
-    fn thin(&mut self) {
-        let Budget(most) = self.shape.bounds.alike;
-        if self.shape.bounds.alike == Budget::UNLIMITED {
-            return;
-        }
-        let (mut last, mut alike, mut at) = (None, 0, 0);
-        let first = self.shape.messages();
-        self.out.retain(|word| {
-            at += 1;
-            if at <= first {
-                return true;
-            }
-            alike = if last == Some(*word) { alike + 1 } else { 1 };
-            last = Some(*word);
-            alike <= most.max(1)
-        });
     }
 
     fn is_cut(&self, cut: u64, envelope: u32) -> bool {

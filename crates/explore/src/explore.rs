@@ -321,6 +321,7 @@ where
             }
             state.extend([record, 0]);
             state.extend(sent);
+            shape.thin(&mut state);
             state
         };
         let mut states: Vec<Vec<u32>> = states.into_iter().map(whole).collect();
