@@ -153,6 +153,7 @@ struct Report<'a> {
 }
 
 /// Explores a built-in node.
+#[expect(clippy::disallowed_methods, reason = "how long it took is told, and decides nothing")]
 pub(crate) fn explore(options: &Explore) -> Result<u8> {
     let Some(name) = &options.node else {
         return list();
