@@ -40,7 +40,7 @@ impl Plan {
             config: Config::standard(),
             variety: Variety::Temper,
             threads,
-            shrink_budget: 2_000,
+            shrink_budget: 5_000,
         }
     }
 
@@ -101,7 +101,7 @@ pub struct Report {
 pub struct Failure {
     /// Its seed.
     pub seed: u64,
-    /// The finding that was shrunk for.
+    /// What is wrong in the smallest run.
     pub finding: Finding,
     /// The recipe as it was drawn.
     pub recipe: Recipe,
@@ -325,10 +325,11 @@ fn fail(
 /// When the recipe cannot be run.
 pub fn examine(subject: &dyn Subject, recipe: Recipe, budget: u32) -> Result<Failure, RecipeError> {
     let run = run(subject, &recipe, Detail::Full)?;
-    let finding = worst(&run.verdict);
+    let mut finding = worst(&run.verdict);
     let mut shrunk = (budget > 0).then(|| shrink(subject, &recipe, &finding.id, budget)).flatten();
     if let Some(shrunk) = &mut shrunk {
         shrunk.recipe = shrunk.recipe.spelled_out(subject)?;
+        finding = shrunk.finding.clone();
     }
     Ok(Failure { seed: recipe.seed, finding, recipe, run, shrunk })
 }

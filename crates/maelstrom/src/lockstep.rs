@@ -93,7 +93,7 @@ impl<W: Workload> Subject for Lockstep<W> {
 
     fn cluster(&self, recipe: &Recipe) -> Result<Box<dyn Cluster>, RecipeError> {
         let broken = |error: HostError| RecipeError::Config(error.to_string());
-        let key = Key::new(recipe.seed).derive(PROCESSES);
+        let key = recipe.key().derive(PROCESSES);
         let seats = NodeId::all(recipe.config.nodes).map(|node| {
             let log = self.log_dir.as_ref().map(|folder| {
                 std::fs::create_dir_all(folder)?;

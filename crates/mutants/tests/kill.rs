@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 
 use splitbrain_algorithms::{CATALOG, for_each_node};
 use splitbrain_mutants::{Entry, Kind, MUTANTS, VARIANTS, mutants, subject, variants};
-use splitbrain_sim::{Config, Detail, Recipe, Subject, Variety, run, shrink};
+use splitbrain_sim::{Config, Detail, Recipe, Subject, Variety, alike, run, shrink};
 
 /// A node that is wrong must show it within so many worlds.
 const KILL_WITHIN: u64 = 200;
@@ -95,17 +95,25 @@ fn every_reference_has_five_mutants() {
     }
 }
 
+/// More operations than this are no story. One bug needs them: it shows only where a handler is run
+/// twice, which happens to one handler in 61.
+const STORY_MAX: usize = 10;
+const LONG_STORY: &str = "echo/counts-in-a-static";
+
 /// Shrinking leaves nothing that could still be taken away: no operation, no fault, no node.
 #[test]
 fn every_mutants_smallest_recipe_is_minimal() {
     let mut table = String::new();
     for (entry, subject) in MUTANTS.iter().zip(mutants()) {
         let subject = &*subject;
-        let has = |recipe: &Recipe, id: &str| findings(subject, recipe).contains(id);
+        let has =
+            |recipe: &Recipe, id: &str| findings(subject, recipe).iter().any(|it| alike(it, id));
         let (recipe, id) = kill(entry, subject).expect("every mutant dies");
         let shrunk = shrink(subject, &recipe, id, 20_000).expect("it has the finding");
         assert!(shrunk.minimal, "{}: {} runs were not enough", entry.name, shrunk.runs);
         let small = shrunk.recipe;
+        let is_story = small.operations.len() <= STORY_MAX || entry.name == LONG_STORY;
+        assert!(is_story, "{}: {} operations are left", entry.name, small.operations.len());
         for at in 0..small.operations.len() {
             let mut smaller = small.clone();
             smaller.operations.remove(at);

@@ -7,8 +7,8 @@ use std::marker::PhantomData;
 
 use splitbrain_core::workload::{Topology, Workload};
 use splitbrain_core::{
-    Choices, Context, Described, Disk, DiskLoss, Effect, Fingerprint, Key, MessageText, Node,
-    NodeId, OperationId, ProcessId, RequestId, Stamp, Verdict, caught,
+    Choices, Context, Described, Disk, DiskLoss, Effect, Fingerprint, MessageText, Node, NodeId,
+    OperationId, ProcessId, RequestId, Stamp, Verdict, caught,
 };
 
 use crate::clients::{Clients, Judging};
@@ -150,7 +150,7 @@ impl<N: Node<Api: Workload>> Nodes<N> {
         models: &[&str],
     ) -> Result<Self, RecipeError> {
         let config = &recipe.config;
-        let choices = Key::new(recipe.seed).derive(stream::CHOICES);
+        let choices = recipe.key().derive(stream::CHOICES);
         let seat = |id: NodeId| Seat {
             state: None,
             cx: Context::boot(

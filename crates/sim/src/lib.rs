@@ -29,5 +29,5 @@ pub use latency::Latency;
 pub use metrics::{Histogram, Metrics};
 pub use network::{Burst, Links, Network, Transit, cut_links};
 pub use recipe::{Config, Planned, Recipe, RecipeError, Variety};
-pub use shrink::{Shrunk, shrink};
+pub use shrink::{Shrunk, alike, shrink};
 pub use world::{Detail, Run, Subject, run};

@@ -29,6 +29,8 @@ pub(crate) mod stream {
     pub(crate) const CLOCKS: u64 = 8;
     pub(crate) const SWARM: u64 = 9;
     pub(crate) const TEMPER: u64 = 10;
+    pub(crate) const LUCK: u64 = 11;
+    pub(crate) const SHRINKING: u64 = 12;
 }
 
 /// The settings of a world: how large, how long, how bad.
@@ -331,6 +333,10 @@ pub struct Recipe {
     pub workload: String,
     /// The source of all randomness.
     pub seed: u64,
+    /// Other latencies, losses and choices for the same operations and faults: 0 as the world was
+    /// drawn, another number where shrinking has tried others.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub luck: u64,
     /// The settings.
     pub config: Config,
     /// What goes wrong.
@@ -357,6 +363,7 @@ impl Recipe {
             arguments: Vec::new(),
             workload: workload.into(),
             seed,
+            luck: 0,
             config,
             faults,
             operations,
@@ -432,6 +439,12 @@ impl Recipe {
             }
         }
         nemesis::check(&self.faults, nodes).map_err(RecipeError::Config)
+    }
+
+    /// What the run itself draws from: all but the operations.
+    pub const fn key(&self) -> Key {
+        let key = Key::new(self.seed);
+        if self.luck == 0 { key } else { key.derive(stream::LUCK).derive(self.luck) }
     }
 
     /// When everything is healed and the last operations begin.
@@ -522,6 +535,11 @@ fn plan(config: &Config, key: Key) -> Vec<Planned> {
         request: None,
     }));
     planned
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 mod nanos {

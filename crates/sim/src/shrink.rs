@@ -4,16 +4,22 @@
 //! IDEA        Cut something out of the recipe and run it again; if the same finding is still
 //!             there, it was not needed. Large pieces first, then smaller ones (Zeller and
 //!             Hildebrandt 2002).
+//!             A race is lost with the first cut, for all that follows comes at other moments. So
+//!             what is minimal and still large is drawn anew: few of its operations and faults, in
+//!             their order, at other times and with other luck, until one of them fails as well.
 //! RULES       The result is minimal: no operation, fault or node can be taken away from it without
 //!             the finding going away. Faults are made shorter and simpler, and the run too. What
 //!             the program was promised stays: the time to settle, and how long clients wait.
 //! CAVEATS     Minimal is not smallest: another order of cuts may end at a smaller recipe.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use splitbrain_core::{Cut, DiskLoss, Fault, Injection, Moment, NodeId, Ratio, Target, Time, ms};
+use splitbrain_core::{
+    Cut, DiskLoss, Fault, Finding, Injection, Key, Moment, NodeId, Ratio, Rng, Target, Time, ms,
+};
 
+use crate::recipe::stream;
 use crate::{Detail, Recipe, Run, Subject, run};
 
 /// What shrinking came to.
@@ -23,36 +29,38 @@ pub struct Shrunk {
     pub recipe: Recipe,
     /// Its run, with trace and history.
     pub run: Run,
+    /// What is still wrong with it.
+    pub finding: Finding,
     /// How many runs it took.
     pub runs: u32,
     /// Whether it is minimal: false if the budget ran out first.
     pub minimal: bool,
 }
 
-/// Cuts down `recipe`, whose run has a finding `id`, while it still has that finding. Does at most
-/// `budget` runs.
+/// Whether two ids of findings are names for one thing. That no order of the operations explains
+/// their answers has a name for each way in which it shows; fewer operations show it in another.
+pub fn alike(one: &str, other: &str) -> bool {
+    one == other || (one.starts_with("LIN-") && other.starts_with("LIN-"))
+}
+
+/// Cuts down `recipe`, whose run has a finding `id`, while it still has that finding or one
+/// [`alike`]. Does at most `budget` runs.
 ///
 /// Returns `None` if the recipe does not have the finding in the first place.
 pub fn shrink(subject: &dyn Subject, recipe: &Recipe, id: &str, budget: u32) -> Option<Shrunk> {
-    let mut shrinker = Shrinker { subject, id, best: recipe.clone(), runs: 0, budget };
+    let rng = Key::new(recipe.seed).derive(stream::SHRINKING).rng();
+    let mut shrinker = Shrinker { subject, id, best: recipe.clone(), runs: 0, budget, rng };
     if !shrinker.fails(recipe) {
         return None;
     }
-    let mut minimal = false;
-    loop {
-        let before = shrinker.best.clone();
-        shrinker.round();
-        if shrinker.runs >= shrinker.budget {
-            break;
-        }
-        if shrinker.best == before {
-            minimal = true;
-            break;
-        }
+    let mut minimal = shrinker.cut_to_minimal();
+    while minimal && shrinker.draw_anew() {
+        minimal = shrinker.cut_to_minimal();
     }
     let Shrinker { best, runs, .. } = shrinker;
     let run = run(subject, &best, Detail::Full).ok()?;
-    Some(Shrunk { recipe: best, run, runs, minimal })
+    let finding = run.verdict.findings.iter().find(|it| alike(&it.id, id)).cloned()?;
+    Some(Shrunk { recipe: best, run, finding, runs, minimal })
 }
 
 struct Shrinker<'a> {
@@ -61,6 +69,7 @@ struct Shrinker<'a> {
     best: Recipe,
     runs: u32,
     budget: u32,
+    rng: Rng,
 }
 
 impl Shrinker<'_> {
@@ -70,7 +79,7 @@ impl Shrinker<'_> {
         }
         self.runs += 1;
         run(self.subject, recipe, Detail::Verdict)
-            .is_ok_and(|run| run.verdict.findings.iter().any(|finding| finding.id == self.id))
+            .is_ok_and(|run| run.verdict.findings.iter().any(|it| alike(&it.id, self.id)))
     }
 
     /// Takes the change if the result still fails. Returns whether it does.
@@ -82,6 +91,37 @@ impl Shrinker<'_> {
             self.best = smaller;
         }
         better
+    }
+
+    /// Cuts until nothing more can go; false if the budget ran out first.
+    fn cut_to_minimal(&mut self) -> bool {
+        loop {
+            let before = self.best.clone();
+            self.round();
+            if self.runs >= self.budget {
+                return false;
+            }
+            if self.best == before {
+                return true;
+            }
+        }
+    }
+
+    /// Looks for a recipe of far fewer operations that fails as well; the fewest first. Returns
+    /// whether there is one.
+    fn draw_anew(&mut self) -> bool {
+        let operations = self.best.operations.len();
+        let sizes = [2, 3, 4, 6, 8, 12, operations / 2, operations * 2 / 3, operations * 5 / 6];
+        for size in sizes.into_iter().filter(|size| (2..operations).contains(size)) {
+            for _ in 0..DRAWS {
+                let drawn = redrawn(&self.best, size, &mut self.rng);
+                if self.fails(&drawn) {
+                    self.best = drawn;
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     fn round(&mut self) {
@@ -176,6 +216,59 @@ impl Shrinker<'_> {
             }
         }
     }
+}
+
+/// How often each size is tried when a recipe is drawn anew.
+const DRAWS: u32 = 200;
+
+/// A recipe with `size` of the operations and some of the faults of `recipe`, in the same order, at
+/// other times and with other luck.
+fn redrawn(recipe: &Recipe, size: usize, rng: &mut Rng) -> Recipe {
+    let mut drawn = recipe.clone();
+    drawn.luck = 1 + rng.below(1_000_000);
+    let mut places: Vec<usize> = (0..recipe.operations.len()).collect();
+    if rng.below(2) == 0 {
+        rng.shuffle(&mut places);
+    } else {
+        let from = usize::try_from(rng.below(places.len() as u64)).unwrap_or(0);
+        places.rotate_left(from);
+    }
+    places.truncate(size);
+    places.sort_unstable();
+    drawn.operations = places.iter().map(|at| recipe.operations[*at].clone()).collect();
+    if rng.below(2) == 0 {
+        // Those of one moment belong together: a power failure.
+        let moments: BTreeSet<Time> = recipe.faults.iter().map(|fault| fault.at).collect();
+        let kept: BTreeSet<Time> = moments.into_iter().filter(|_| rng.below(2) == 0).collect();
+        drawn.faults.retain(|fault| kept.contains(&fault.at));
+    }
+    if rng.below(2) == 0 {
+        retime(&mut drawn, rng);
+    }
+    drawn
+}
+
+/// Puts operations and faults at other times: some close together, some far apart.
+fn retime(recipe: &mut Recipe, rng: &mut Rng) {
+    let mut times: BTreeSet<Time> = BTreeSet::new();
+    times.extend(recipe.operations.iter().filter(|plan| !plan.last).map(|plan| plan.at));
+    times.extend(recipe.faults.iter().map(|fault| fault.at));
+    let mut now = Time::ZERO + ms(10);
+    let mut moved = BTreeMap::new();
+    for time in times {
+        moved.insert(time, now);
+        let gap = *rng.pick(&[0, 5, 50, 500]);
+        now = now + Duration::from_micros(rng.between(0, gap * 1_000));
+    }
+    for plan in recipe.operations.iter_mut().filter(|plan| !plan.last) {
+        plan.at = moved[&plan.at];
+    }
+    for fault in &mut recipe.faults {
+        fault.at = moved[&fault.at];
+    }
+    let healed = recipe.faults.iter().map(Injection::ends).max();
+    let ends = healed.map_or(now, |healed| healed.max(now));
+    set_duration(recipe, ends.since(Time::ZERO));
 }
 
 /// Sets how long the run is, and moves the last operations to its new end.

@@ -277,7 +277,7 @@ pub(crate) struct World<'a> {
 impl<'a> World<'a> {
     pub(crate) fn new(recipe: &'a Recipe, cluster: Box<dyn Cluster>, detail: Detail) -> Self {
         let config = &recipe.config;
-        let key = Key::new(recipe.seed);
+        let key = recipe.key();
         let nanos = |span: std::time::Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
         let (duration, settle) = (nanos(config.duration), nanos(config.settle));
         let clients = recipe.operations.iter().map(|plan| plan.client + 1).max().unwrap_or(0);
@@ -1235,7 +1235,7 @@ fn writes<'a>(acts: impl IntoIterator<Item = &'a Act>) -> u32 {
 }
 
 fn host(recipe: &Recipe, node: NodeId) -> Host {
-    let mut rng: Rng = Key::new(recipe.seed).derive(stream::CLOCKS).derive(u64::from(node.0)).rng();
+    let mut rng: Rng = recipe.key().derive(stream::CLOCKS).derive(u64::from(node.0)).rng();
     let offset = u64::try_from(recipe.config.clock_offset.as_nanos()).unwrap_or(0);
     let drift = u64::from(recipe.config.clock_drift);
     let mut around = |most: u64| {
