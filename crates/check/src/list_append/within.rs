@@ -9,7 +9,7 @@ use crate::isolation::{Repeats, Told, Update, key_text, lost_updates};
 use crate::planted::{Planted, planted};
 use crate::transaction::{Key, Packed, Transactions, Value};
 
-use super::index::{Append, Index, NONE, NOTHING_READ, Read};
+use super::index::{Append, Index, NONE, Read};
 
 /// `internal`, `future-read` and `lost-update`, of acknowledged transactions, and whether what one
 /// transaction appends is read in its order.
@@ -88,9 +88,10 @@ impl One<'_> {
         let wrong = places.windows(2).find(|two| two[0].place > two[1].place);
         let Some(two) = wrong.filter(|_| !self.index.is_ambiguous(self.key)) else { return };
         let (history, index, key) = (self.history, self.index, self.key);
+        // The order of versions is that of the longest list.
+        let longest = index.shown(key).first();
         let shows = |read: &&Read| {
-            let version = index.version(history, key, read);
-            version.is_some_and(|version| version != NOTHING_READ && version >= two[1].place)
+            longest.is_some_and(|list| (list.list, list.length) == (read.list, read.length))
         };
         let reader = || index.reads.of(key).iter().find(shows).map_or(NONE, |r| r.transaction);
         let sentence = || {

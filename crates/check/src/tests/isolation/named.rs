@@ -96,7 +96,7 @@ pub(super) const LISTS: &[Case] = &[
         .models("read-committed")
         .says("T3 read x as [2], and T2 as [1 2]: neither is the beginning of the other"),
     Case::lists("compatible orders", "ax1 / ax2 / rx1,2 / rx1 / rx", "valid"),
-    Case::lists("appends of one transaction, swapped", "ax1 ax2 / rx2,1", "incompatible-order")
+    Case::lists("appends of one transaction, swapped", "ax1 ax2 / rx2,1", "incompatible-order G1b")
         .models("read-committed")
         .says("T0 appended 1 to x and then 2, yet T1's read shows 2 before 1"),
     Case::lists("appends of one transaction, one gone", "ax1 ax2 / rx2", "incompatible-order")
