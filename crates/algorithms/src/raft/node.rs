@@ -66,7 +66,7 @@ pub struct RaftKv {
 }
 
 /// What is in the register of the disk; the log is beside it.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Durable {
     boot: u64,
     current_term: Term,
