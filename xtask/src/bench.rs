@@ -3,8 +3,10 @@
 //! A benchmark prints a line of JSON per configuration: `{"bench": ..., ...}`. Figures are printed,
 //! never asserted: another machine is another speed. With `--peers`, the harnesses in `peers/` run
 //! in the same minutes on the same machine, and what is compared is a ratio. Porcupine is such a
-//! peer where a checkout of it is named.
+//! peer where a checkout of it is named. `--awdit FILE` runs that judge of isolation, a program
+//! that was built elsewhere, beside ours on one history.
 
+mod awdit;
 mod checkers;
 
 use std::collections::BTreeMap;
@@ -25,7 +27,7 @@ struct Bench {
     run: &'static [&'static str],
 }
 
-const OURS: [Bench; 6] = [
+const OURS: [Bench; 7] = [
     Bench { title: "simulator", run: &["--package", "splitbrain-benches", "--bin", "sim"] },
     Bench { title: "explorer", run: &["--package", "splitbrain-benches", "--bin", "explore"] },
     Bench {
@@ -41,6 +43,7 @@ const OURS: [Bench; 6] = [
         title: "transactions",
         run: &["--package", "splitbrain-check", "--example", "transactions"],
     },
+    Bench { title: "weak models", run: &["--package", "splitbrain-check", "--example", "weak"] },
 ];
 
 /// A peer: its folder in `peers/`, and the flags its compiler needs.
@@ -81,6 +84,10 @@ pub(crate) fn run(tree: &Tree, options: &[String]) -> Result<bool> {
         let mut command = build(tree, &Peer { name: "stateright", rustflags: "" })?;
         command.arg(folder);
         lines.extend(measure("stateright", command, quick)?);
+    }
+    if let Some(at) = options.iter().position(|option| option == "--awdit") {
+        let program = options.get(at + 1).context("--awdit takes the program's file")?;
+        lines.extend(awdit::compare(tree, program, quick)?);
     }
     print!("\n{}", table(&lines));
     Ok(true)

@@ -44,6 +44,7 @@ pub mod transaction;
 mod txn;
 mod unique_ids;
 mod value;
+pub mod weak_isolation;
 
 #[cfg(test)]
 mod picture;

@@ -24,19 +24,19 @@
 
 mod access;
 mod causal;
-mod causality;
-mod commit_order;
+pub(crate) mod causality;
+pub(crate) mod commit_order;
 mod convergence;
 mod ladder;
 mod linearizable;
 mod pram;
-mod proof;
+pub(crate) mod proof;
 mod readings;
-mod rows;
+pub(crate) mod rows;
 mod saturation;
 mod sequential;
 mod session;
-mod sessions;
+pub(crate) mod sessions;
 
 #[cfg(test)]
 pub(crate) mod tests;

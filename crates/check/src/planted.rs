@@ -205,6 +205,16 @@ bugs! {
     PiecesMixed,
     /// Known versions are trusted even where a value was written twice.
     WrittenTwice,
+    /// Read committed: what is read later counts too.
+    ReadCommittedLooksBack,
+    /// Read atomic: what the session did before does not count.
+    ReadAtomicForgetsSession,
+    /// Weak isolation: what a failed transaction wrote may be read.
+    WeakAbortedReadAllowed,
+    /// Weak isolation: what its writer replaced may be read.
+    WeakIntermediateReadAllowed,
+    /// Weak isolation: a read after an own write may show another's.
+    WeakOwnWriteIgnored,
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::rows::number;
-use super::sessions::{INITIAL, Sessions};
+use super::sessions::Sessions;
 
 /// How much of each session each node knows: a vector per node.
 #[derive(Clone)]
@@ -77,15 +77,7 @@ impl Clocks {
 pub(crate) fn topological(sessions: &Sessions) -> Vec<u32> {
     let mut missing: Vec<u32> = sessions
         .nodes()
-        .map(|node| {
-            let reads = sessions.reads(node);
-            let new = |at: &usize| {
-                let writer = reads[*at].writer;
-                writer != INITIAL && reads[..*at].iter().all(|read| read.writer != writer)
-            };
-            let writers = (0..reads.len()).filter(new).count();
-            number(writers) + u32::from(sessions.place(node) > 0)
-        })
+        .map(|node| number(sessions.writers(node).len()) + u32::from(sessions.place(node) > 0))
         .collect();
     let entry = |node: u32| Reverse((sessions.operation(node), node));
     let free = |node: &u32| missing[*node as usize] == 0;
@@ -111,10 +103,8 @@ pub(crate) fn clocks(sessions: &Sessions, order: &[u32]) -> Clocks {
         if let Some(previous) = sessions.previous(node) {
             clocks.put_before(sessions, previous, node);
         }
-        for read in sessions.reads(node) {
-            if read.writer != INITIAL {
-                clocks.put_before(sessions, read.writer, node);
-            }
+        for writer in sessions.writers(node) {
+            clocks.put_before(sessions, *writer, node);
         }
     }
     clocks

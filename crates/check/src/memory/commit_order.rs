@@ -12,7 +12,7 @@
 //!             kept until the last node that needs it has been looked at.
 //! READ NEXT   causal.rs
 
-use super::proof::{Step, Why, shortest};
+use super::proof::{Step, Why, causal_steps, shortest};
 use super::rows::{Rows, number};
 use super::sessions::{INITIAL, Sessions};
 use crate::planted::{Planted, planted};
@@ -27,39 +27,71 @@ pub(crate) enum Commit {
 
 /// A write that a reader knew of when it found a newer one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Overtaken {
-    newer: u32,
-    older: u32,
-    reader: u32,
+pub(crate) struct Overtaken {
+    /// A node, or [`INITIAL`]: then nothing was found, and there is no order.
+    pub(crate) newer: u32,
+    pub(crate) older: u32,
+    pub(crate) reader: u32,
 }
 
 /// Looks for an order of all nodes that respects the causal order, and in which each read finds the
 /// last write that its node knows of. `order` is the whole causal order, one after the other.
 pub(crate) fn commit_order(sessions: &Sessions, order: &[u32]) -> Commit {
+    order_with(sessions, order, |visit| overtaken(sessions, order, visit))
+}
+
+/// Looks for an order of all nodes that respects the causal order and the steps that `find` hands
+/// to what it is given, until that says no. It is called once or twice.
+pub(crate) fn order_with(
+    sessions: &Sessions,
+    order: &[u32],
+    find: impl Fn(&mut dyn FnMut(Overtaken) -> bool),
+) -> Commit {
     let mut position = vec![0; sessions.len()];
     for (at, node) in (0..).zip(order) {
         position[*node as usize] = at;
     }
     let mut forward = true;
-    overtaken(sessions, order, |step| {
-        forward &= position[step.older as usize] < position[step.newer as usize];
-        forward
+    let mut impossible = None;
+    find(&mut |step| {
+        if step.newer == INITIAL {
+            impossible = Some(step);
+        } else {
+            forward &= position[step.older as usize] < position[step.newer as usize];
+        }
+        forward && impossible.is_none()
     });
+    drop(position);
+    if let Some(step) = impossible {
+        return found_nothing(sessions, step);
+    }
     if forward {
         return Commit::Exists;
     }
     let mut steps = Vec::new();
     let mut room = sessions.len().max(1 << 10);
-    overtaken(sessions, order, |step| {
+    find(&mut |step| {
         steps.push(step);
         if steps.len() == room {
             compact(sessions, &mut steps);
             room = room.max(steps.len() * 2);
         }
-        true
+        step.newer != INITIAL
     });
     compact(sessions, &mut steps);
+    // The greatest number stands for the initial state: it is the first.
+    if let Some(step) = steps.first().filter(|step| step.newer == INITIAL) {
+        return found_nothing(sessions, *step);
+    }
     cycle(sessions, &steps).map_or(Commit::Exists, Commit::Cycle)
+}
+
+/// A reader found nothing although it knew of a write.
+fn found_nothing(sessions: &Sessions, step: Overtaken) -> Commit {
+    let Overtaken { older, reader, .. } = step;
+    let way = shortest(sessions, older, reader, causal_steps(sessions)).unwrap_or_default();
+    let back = Step { from: reader, to: older, why: Why::Replaced };
+    Commit::Cycle(way.into_iter().chain([back]).collect())
 }
 
 /// Keeps, of the steps to a node from one session, the last.
@@ -72,17 +104,19 @@ fn compact(sessions: &Sessions, steps: &mut Vec<Overtaken>) {
 }
 
 /// Hands each step to `visit` until it says no.
-fn overtaken(sessions: &Sessions, order: &[u32], mut visit: impl FnMut(Overtaken) -> bool) {
+fn overtaken(sessions: &Sessions, order: &[u32], visit: &mut dyn FnMut(Overtaken) -> bool) {
     let mut pool = Pool::new(sessions);
     for &node in order {
         let slot = pool.clock(sessions, node);
         for read in sessions.reads(node) {
-            if read.writer == INITIAL {
-                continue;
-            }
-            let (mine, theirs) = (pool.at(slot), pool.at(pool.slot[read.writer as usize]));
+            let mine = pool.at(slot);
+            let theirs = match read.writer {
+                INITIAL => &[][..],
+                writer => pool.at(pool.slot[writer as usize]),
+            };
             for older in sessions.latest(read.key, |session| mine[session as usize]) {
-                let known = theirs[sessions.session(older) as usize] > sessions.place(older);
+                let theirs = theirs.get(sessions.session(older) as usize);
+                let known = theirs.is_some_and(|known| *known > sessions.place(older));
                 if older != read.writer
                     && !known
                     && !visit(Overtaken { newer: read.writer, older, reader: node })
@@ -136,9 +170,7 @@ impl Pool {
         self.clocks[start..start + self.width].fill(0);
         self.slot[node as usize] = slot;
         let previous = sessions.previous(node);
-        let writers = sessions.reads(node).iter().map(|read| read.writer);
-        let writers = writers.filter(|writer| *writer != INITIAL);
-        for before in previous.into_iter().chain(writers) {
+        for before in previous.into_iter().chain(sessions.writers(node).iter().copied()) {
             let session = sessions.session(before) as usize;
             let place = sessions.place(before) + 1;
             // The clock knows of it by now if another before it does, and then all that it knows.
@@ -157,13 +189,7 @@ impl Pool {
     /// Gives back the clocks that the node was the last to need.
     fn release(&mut self, sessions: &Sessions, node: u32) {
         let previous = sessions.previous(node);
-        let reads = sessions.reads(node);
-        let new = |at: &usize| {
-            let writer = reads[*at].writer;
-            writer != INITIAL && reads[..*at].iter().all(|read| read.writer != writer)
-        };
-        let writers = (0..reads.len()).filter(new).map(|at| reads[at].writer);
-        for before in writers.chain(previous) {
+        for before in previous.into_iter().chain(sessions.writers(node).iter().copied()) {
             self.needed[before as usize] -= 1;
             if self.needed[before as usize] == 0 {
                 self.free.push(self.slot[before as usize]);

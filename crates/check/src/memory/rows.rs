@@ -48,6 +48,16 @@ impl<T: Copy> Rows<T> {
         &self.items[self.starts[row] as usize..self.starts[row + 1] as usize]
     }
 
+    /// How many rows are complete.
+    pub(crate) const fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    pub(crate) fn row_mut(&mut self, row: u32) -> &mut [T] {
+        let row = row as usize;
+        &mut self.items[self.starts[row] as usize..self.starts[row + 1] as usize]
+    }
+
     /// All items, row after row.
     pub(crate) fn items_mut(&mut self) -> &mut [T] {
         &mut self.items

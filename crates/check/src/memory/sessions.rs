@@ -41,6 +41,8 @@ pub(crate) struct Sessions {
     first: Vec<u32>,
     reads: Rows<ReadFrom>,
     writes: Rows<u32>,
+    /// By node: whom it reads from, without repetition, in the order of its reads.
+    writers: Rows<u32>,
     /// By node: who reads from it, without repetition.
     readers: Rows<u32>,
     /// By key: the nodes that write it, in order.
@@ -99,7 +101,12 @@ impl Sessions {
         self.writes.row(node)
     }
 
-    /// Who reads from it.
+    /// Whom it reads from, without repetition, in the order of its reads.
+    pub(crate) fn writers(&self, node: u32) -> &[u32] {
+        self.writers.row(node)
+    }
+
+    /// Who reads from it, without repetition.
     pub(crate) fn readers(&self, node: u32) -> &[u32] {
         self.readers.row(node)
     }
@@ -116,6 +123,16 @@ impl Sessions {
             let count = versions.partition_point(|node| *node < end);
             (count > 0).then(|| versions[count - 1])
         })
+    }
+
+    /// The last node before this one, in its session, that writes the key.
+    pub(crate) fn own_latest(&self, key: u32, node: u32) -> Option<u32> {
+        let blocks = self.blocks.row(key);
+        let session = self.session(node);
+        let at = blocks.binary_search_by_key(&session, |block| block.session).ok()?;
+        let versions = &self.versions[blocks[at].from as usize..blocks[at].to as usize];
+        let count = versions.partition_point(|other| *other < node);
+        (count > 0).then(|| versions[count - 1])
     }
 
     /// Of each session that writes the key, the first node that does so.
@@ -169,14 +186,21 @@ impl Builder {
             }
         }
         let nodes = 0..number(self.operation.len());
-        let (reads, writes) = (&self.reads, &self.writes);
-        let read_by = nodes.clone().flat_map(|node| {
-            let row = reads.row(node);
-            let new = move |at: usize| row[..at].iter().all(|r| r.writer != row[at].writer);
-            let new = (0..row.len()).filter(move |at| row[*at].writer != INITIAL && new(*at));
-            new.map(move |at| (row[at].writer, node))
-        });
+        let mut writers = Rows::default();
+        let mut last_reader = vec![INITIAL; self.operation.len()];
+        for node in nodes.clone() {
+            for read in self.reads.row(node).iter().filter(|read| read.writer != INITIAL) {
+                if std::mem::replace(&mut last_reader[read.writer as usize], node) != node {
+                    writers.push(read.writer);
+                }
+            }
+            writers.end_row();
+        }
+        drop(last_reader);
+        let read_by =
+            nodes.clone().flat_map(|node| writers.row(node).iter().map(move |w| (*w, node)));
         let readers = Rows::sorted(self.operation.len(), read_by);
+        let writes = &self.writes;
         let written = nodes.flat_map(|node| writes.row(node).iter().map(move |key| (*key, node)));
         let by_key = Rows::sorted(keys, written);
         let (mut versions, mut blocks) = (Vec::new(), Rows::default());
@@ -190,7 +214,7 @@ impl Builder {
             blocks.end_row();
         }
         let Self { operation, session, first, reads, writes } = self;
-        Sessions { operation, session, first, reads, writes, readers, versions, blocks }
+        Sessions { operation, session, first, reads, writes, writers, readers, versions, blocks }
     }
 
     fn session_of(&self, node: u32) -> u32 {

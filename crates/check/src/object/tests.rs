@@ -361,3 +361,24 @@ fn names_are_unique() {
     let known: Vec<&str> = workloads().collect();
     assert!(OBJECTS.iter().all(|object| known.contains(&object.workload)));
 }
+
+#[test]
+fn weak_levels_of_transactions_are_decided() {
+    let file = "{:process 0, :type :invoke, :f :txn, :value [[:w :x 1] [:w :y 1]]}
+                {:process 0, :type :ok, :f :txn, :value [[:w :x 1] [:w :y 1]]}
+                {:process 1, :type :invoke, :f :txn, :value [[:r :x nil] [:r :y nil]]}
+                {:process 1, :type :ok, :f :txn, :value [[:r :x nil] [:r :y 1]]}";
+    let (_, records) = read(file);
+    let check = |model: &str, expected: &[&str]| {
+        let (models, budget) = ([model.to_owned()], Budget::default());
+        let (initial, models, assumptions) = (&Value::Nil, &models[..], &[][..]);
+        let question = Question { records: &records, initial, models, assumptions, budget };
+        let object = Object::named("rw-register").expect("there is one");
+        let verdict = object.judge(&question).expect("it means something");
+        let ids: Vec<&str> = verdict.findings.iter().map(|finding| &*finding.id).collect();
+        assert_eq!(ids, expected, "{model}: {verdict:?}");
+    };
+    check("monotonic-atomic-view", &[]);
+    check("read-atomic", &["FRACTURED-READ"]);
+    check("causal-cerone", &["CAUSAL-NO-ORDER"]);
+}

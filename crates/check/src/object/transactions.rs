@@ -9,18 +9,38 @@ use crate::consistency::Model;
 use crate::isolation::{Assume, Options};
 use crate::record::Record;
 use crate::transaction::{Key, MicroOp, Name, Seen, Transactions};
+use crate::weak_isolation::{self, Level};
 use crate::{FileError, Value, list_append, rw_register, transaction};
 
 /// Transactions that read lists and append to them.
 pub(super) fn appends(question: &Question<'_>) -> Result<Verdict, FileError> {
     let history = transactions(question.records, Kind::Lists)?;
-    Ok(list_append::judge(&history, &options(question)))
+    let options = options(question);
+    Ok(with_levels(&history, &options, list_append::judge(&history, &options)))
 }
 
 /// Transactions that read and write registers.
 pub(super) fn writes(question: &Question<'_>) -> Result<Verdict, FileError> {
     let history = transactions(question.records, Kind::Registers)?;
-    Ok(rw_register::judge(&history, &options(question)))
+    let options = options(question);
+    Ok(with_levels(&history, &options, rw_register::judge(&history, &options)))
+}
+
+/// Three of the models are decided exactly, whatever order the versions had. Where one is asked for
+/// and nothing else is wrong, that decides.
+fn with_levels(history: &Transactions, options: &Options, mut verdict: Verdict) -> Verdict {
+    let level = options.models.iter().filter_map(|model| match model {
+        Model::MonotonicAtomicView => Some(Level::ReadCommitted),
+        Model::ReadAtomic => Some(Level::ReadAtomic),
+        Model::CausalCerone => Some(Level::Causal),
+        _ => None,
+    });
+    let Some(level) = level.max().filter(|_| verdict.findings.is_empty()) else { return verdict };
+    let exact = weak_isolation::judge(history, level, options.budget);
+    verdict.remarks.push(("decided exactly".into(), format!("{}, with sessions", level.name())));
+    verdict.findings = exact.findings;
+    verdict.undecided.extend(exact.undecided);
+    verdict
 }
 
 fn options(question: &Question<'_>) -> Options {
