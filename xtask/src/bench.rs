@@ -27,7 +27,7 @@ struct Bench {
     run: &'static [&'static str],
 }
 
-const OURS: [Bench; 7] = [
+const OURS: [Bench; 8] = [
     Bench { title: "simulator", run: &["--package", "splitbrain-benches", "--bin", "sim"] },
     Bench { title: "explorer", run: &["--package", "splitbrain-benches", "--bin", "explore"] },
     Bench {
@@ -44,6 +44,7 @@ const OURS: [Bench; 7] = [
         run: &["--package", "splitbrain-check", "--example", "transactions"],
     },
     Bench { title: "weak models", run: &["--package", "splitbrain-check", "--example", "weak"] },
+    Bench { title: "raft", run: &["--package", "splitbrain-benches", "--bin", "raft"] },
 ];
 
 /// A peer: its folder in `peers/`, and the flags its compiler needs.
@@ -52,8 +53,12 @@ struct Peer {
     rustflags: &'static str,
 }
 
-const PEERS: [Peer; 2] =
-    [Peer { name: "turmoil", rustflags: "" }, Peer { name: "madsim", rustflags: "--cfg madsim" }];
+const PEERS: [Peer; 4] = [
+    Peer { name: "turmoil", rustflags: "" },
+    Peer { name: "madsim", rustflags: "--cfg madsim" },
+    Peer { name: "raft-rs", rustflags: "" },
+    Peer { name: "noraft", rustflags: "" },
+];
 
 /// One line of a benchmark's output.
 type Line = Map<String, Value>;
@@ -132,14 +137,46 @@ fn measure(title: &str, mut command: Command, quick: bool) -> Result<Vec<Line>> 
 const COLUMNS: [(&str, &str); 4] =
     [("trace off", "sim"), ("trace on", "sim_trace"), ("turmoil", "turmoil"), ("madsim", "madsim")];
 
-/// All lines as text: the simulators side by side, then a table for each other benchmark.
+/// The columns of the table of Rafts, and the benchmark that fills each.
+const RAFTS: [(&str, &str); 3] = [("ours", "raft"), ("raft-rs", "raft_rs"), ("noraft", "noraft")];
+
+/// The Rafts side by side: processor time for a committed command, at each size of batch.
+fn rafts(times: &BTreeMap<u64, BTreeMap<&str, u64>>) -> String {
+    let mut text = String::from("\nrafts, nanoseconds of one core for a committed command\n");
+    text += &format!("{:>8}", "batch");
+    for (title, _) in RAFTS {
+        text += &format!("{title:>10}");
+    }
+    text += &format!("{:>20}\n", "best peer / ours");
+    for (batch, row) in times {
+        text += &format!("{batch:>8}");
+        for (_, name) in RAFTS {
+            text += &format!("{:>10}", row.get(name).map_or("-".into(), |time| grouped(*time)));
+        }
+        let best = RAFTS[1..].iter().filter_map(|(_, name)| row.get(name)).min();
+        let ratio = row.get("raft").zip(best).map(|(ours, best)| best * 10 / ours.max(&1));
+        let ratio = ratio.map_or("-".into(), |tenths| format!("{}.{}", tenths / 10, tenths % 10));
+        text += &format!("{ratio:>20}\n");
+    }
+    text
+}
+
+/// All lines as text: the simulators side by side, the Rafts side by side, then a table for each
+/// other benchmark.
 fn table(lines: &[Line]) -> String {
     let mut settings: BTreeMap<(u64, u64), BTreeMap<&str, u64>> = BTreeMap::new();
+    let mut times: BTreeMap<u64, BTreeMap<&str, u64>> = BTreeMap::new();
     let mut others: Vec<(&str, Vec<&Line>)> = Vec::new();
     for line in lines {
         let number = |key: &str| line.get(key).and_then(Value::as_u64);
         let bench = line.get("bench").and_then(Value::as_str).unwrap_or("?");
         let column = COLUMNS.iter().find(|(_, name)| *name == bench);
+        if let Some((_, name)) = RAFTS.iter().find(|(_, name)| *name == bench)
+            && let Some((batch, time)) = number("batch").zip(number("cpu_ns_per_command"))
+        {
+            times.entry(batch).or_default().insert(name, time);
+            continue;
+        }
         match (column, number("nodes"), number("latency_ms"), number("messages_per_s")) {
             (Some((_, name)), Some(nodes), Some(latency), Some(rate)) => {
                 settings.entry((nodes, latency)).or_default().insert(name, rate);
@@ -151,6 +188,9 @@ fn table(lines: &[Line]) -> String {
         }
     }
     let mut text = simulators(&settings);
+    if !times.is_empty() {
+        text += &rafts(&times);
+    }
     for (bench, group) in others {
         let table = match bench {
             "linearizability" => checkers::table(&group),
@@ -258,6 +298,18 @@ mod tests {
              2     10 ms    9,000,000            -        1,000      600,000              15.0\n\n\
              stdio\n  messages_per_s  nodes\n         120,000     25\n"
         );
+    }
+
+    #[test]
+    fn puts_rafts_side_by_side() {
+        let of = |bench: &str, time: u64| {
+            line(&format!(r#"{{"bench":"{bench}","batch":16,"cpu_ns_per_command":{time}}}"#))
+        };
+        let text = table(&[of("raft", 100), of("raft_rs", 1_500), of("noraft", 130)]);
+        assert!(text.ends_with(
+            "   batch      ours   raft-rs    noraft    best peer / ours\n      \
+             16       100     1,500       130                 1.3\n"
+        ));
     }
 
     #[test]

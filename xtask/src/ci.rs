@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::plan::{self, Action, Step};
 use crate::tree::Tree;
-use crate::{readme, tidy};
+use crate::{concordance, readme, tidy};
 
 /// Runs every step; true if all passed.
 pub(crate) fn run(tree: &Tree, options: &[String]) -> Result<bool> {
@@ -32,6 +32,11 @@ pub(crate) fn run(tree: &Tree, options: &[String]) -> Result<bool> {
             name: "tidy",
             action: Action::Call(Box::new(|| tidy::run(tree, &[]))),
             remedy: "Each complaint names its file and line; the rules are in STYLE.md.",
+        },
+        Step {
+            name: "concordance",
+            action: Action::Call(Box::new(|| concordance::run(tree, &[]))),
+            remedy: "Write the test that it misses, named after the section.",
         },
         Step {
             name: "tests",

@@ -1,4 +1,5 @@
-//! The project's own chores, one file each: `cargo xtask ci`, `tidy`, `bench`, `budget`.
+//! The project's own chores, one file each: `cargo xtask ci`, `tidy`,
+//! `concordance`, `bench`, `budget`.
 //!
 //! A chore prints its plan, then what it does and how long each step took. Exit status: 0 all is
 //! well, 1 the chore found something wrong, 3 it could not run.
@@ -9,6 +10,7 @@
 mod bench;
 mod budget;
 mod ci;
+mod concordance;
 mod plan;
 mod readme;
 mod tidy;
@@ -29,7 +31,7 @@ struct Chore {
     run: fn(&Tree, &[String]) -> Result<bool>,
 }
 
-const CHORES: [Chore; 4] = [
+const CHORES: [Chore; 5] = [
     Chore {
         name: "ci",
         about: "everything that must hold before a commit reaches main",
@@ -43,10 +45,16 @@ const CHORES: [Chore; 4] = [
         run: tidy::run,
     },
     Chore {
+        name: "concordance",
+        about: "from a paper's section to our lines, their tests and their mutants",
+        options: &[],
+        run: concordance::run,
+    },
+    Chore {
         name: "bench",
         about: "every benchmark of the project, in one table",
         options: &[
-            ("--peers", "time turmoil and madsim in the same run, and print ratios"),
+            ("--peers", "time our peers in the same run, and print ratios"),
             (
                 "--porcupine=FOLDER",
                 "judge the histories of this checkout of Porcupine; as a peer, too",

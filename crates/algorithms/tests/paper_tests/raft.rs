@@ -477,6 +477,7 @@ fn s5_3_a_follower_applies_what_the_leader_has_committed() {
     }
 }
 
+/// [raft fig. 2]
 #[test]
 fn s5_3_a_follower_commits_only_what_the_message_vouches_for() {
     let mut server = Server::new(3, 2, &[1, 1]);

@@ -23,6 +23,7 @@ fn unreliable(cluster: &mut Cluster) {
     cluster.delay = 27;
 }
 
+/// A leader stays while its heartbeats are faster than election timeouts [raft §5.6].
 #[test]
 fn lab_3a_initial_election() {
     in_clusters(3, |cluster, _| {
@@ -94,6 +95,7 @@ fn lab_3b_rpc_bytes() {
     });
 }
 
+/// [raft §5.5]
 #[test]
 fn lab_3b_follower_failure() {
     in_clusters(3, |cluster, _| {
@@ -112,6 +114,7 @@ fn lab_3b_follower_failure() {
     });
 }
 
+/// [raft §5.4]
 #[test]
 fn lab_3b_leader_failure() {
     in_clusters(3, |cluster, _| {
@@ -368,6 +371,7 @@ fn churn(cluster: &mut Cluster, rng: &mut Rng) {
     assert!((1..5).all(|server| cluster.applied(server) == first));
 }
 
+/// Figure 3 holds after every step: [raft fig. 3] [raft §5.4.3].
 #[test]
 fn lab_3c_reliable_churn() {
     in_clusters(5, churn);

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use splitbrain_algorithms::raft::{
-    AppendEntries, AppendEntriesReply, Appended, Index, InstallSnapshot, LogId, Message, Mode,
-    Options, Payload, Role, Term, TimeoutNow,
+    AppendEntries, AppendEntriesReply, Appended, Execute, Index, InstallSnapshot, KvCommand, LogId,
+    Machine, Message, Mode, Once, Options, Owner, Payload, Role, Sessions, Term, TimeoutNow,
 };
+use splitbrain_core::workload::lin_kv::Request;
 use splitbrain_core::{NodeId, Ratio, Time};
 
 use super::cluster::Cluster;
@@ -85,6 +86,7 @@ fn s6_4_1_whoever_has_just_started_may_have_heard_a_leader_before() {
     assert_eq!(server.receive(2, ask_vote(7, 2, id(5, 5))), []);
 }
 
+/// A client should not wait for it [thesis §6.2].
 #[test]
 fn s6_2_a_leader_without_a_majority_steps_down() {
     let mut cluster = Cluster::new(5, THESIS, 2);
@@ -167,6 +169,7 @@ fn s6_4_1_a_lease_answers_reads_at_once_until_it_ends() {
     assert!(!cluster.reads(leader).contains(&3), "after it");
 }
 
+/// [raft fig. 13] [thesis §5]
 #[test]
 fn s7_a_snapshot_replaces_what_it_covers_and_keeps_what_follows() {
     let mut server = Server::new(3, 2, &[1, 1, 2, 2]);
@@ -195,6 +198,57 @@ fn s7_a_snapshot_replaces_what_it_covers_and_keeps_what_follows() {
     assert_eq!((server.raft.log().base(), server.raft.log().last_id()), (id(2, 3), id(2, 4)));
     server.receive(1, old);
     assert_eq!(server.raft.log().base(), id(2, 3), "an older one changes nothing");
+}
+
+#[test]
+fn s6_3_a_command_that_comes_twice_is_carried_out_once() {
+    let mut sessions = Sessions::default();
+    let owner = |node| Owner { node: NodeId(node), boot: 1 };
+    let session = sessions.register(Index(3), owner(0));
+    assert_eq!(sessions.register(Index(4), owner(0)), session, "one session is enough");
+    let mut count = 0;
+    let mut once = |index, sequence, first_open| {
+        sessions.once(Index(index), session, sequence, first_open, || {
+            count += 1;
+            count
+        })
+    };
+    assert_eq!(once(5, 1, 1), Once::Answer(1));
+    assert_eq!(once(6, 1, 1), Once::Answer(1), "the same answer again");
+    assert_eq!(once(7, 3, 1), Once::Answer(2));
+    assert_eq!(once(8, 2, 1), Once::Answer(3), "an earlier one may come later");
+    assert_eq!(once(9, 3, 3), Once::Answer(2));
+    assert_eq!(once(10, 2, 1), Once::Forgotten, "its client has the answer");
+}
+
+#[test]
+fn s6_3_the_session_that_was_used_longest_ago_ends() {
+    let mut sessions = Sessions::default();
+    let owner = |boot| Owner { node: NodeId(0), boot };
+    let first = sessions.register(Index(1), owner(1));
+    let second = sessions.register(Index(2), owner(2));
+    assert_eq!(sessions.once(Index(3), first, 1, 1, || 7), Once::Answer(7));
+    (4..=66).for_each(|index| _ = sessions.register(Index(index), owner(index)));
+    assert_eq!(sessions.once(Index(70), second, 1, 1, || 8), Once::Expired);
+    assert_eq!(sessions.once(Index(71), first, 1, 1, || 8), Once::Answer(7));
+}
+
+#[test]
+fn s6_3_a_snapshot_holds_the_answers() {
+    let mut machine = Machine::default();
+    let owner = Owner { node: NodeId(2), boot: 3 };
+    machine.apply(Index(1), KvCommand::Register(owner));
+    for (index, request) in (2..).zip([
+        Request::Write { key: 1, value: 5 },
+        Request::Cas { key: 1, from: 5, to: 6 },
+        Request::Cas { key: 1, from: 5, to: 7 },
+        Request::Cas { key: 2, from: 5, to: 7 },
+    ]) {
+        let execute = Execute { session: Index(1), sequence: index, first_open: 2, request };
+        machine.apply(Index(index), KvCommand::Execute(execute));
+    }
+    assert_eq!(Machine::from_bytes(&machine.to_bytes()), machine);
+    assert_eq!(Machine::from_bytes(&[]), Machine::default());
 }
 
 #[test]
@@ -257,6 +311,7 @@ fn s10_2_1_the_window_counts_bytes_too() {
     assert!((4..=5).contains(&entries), "of 24 bytes each: {entries}");
 }
 
+/// [raft §6] [thesis §4]
 #[test]
 fn s4_3_a_joint_configuration_needs_both_majorities() {
     let mut server = Server::settled(3);
