@@ -53,11 +53,12 @@ struct Peer {
     rustflags: &'static str,
 }
 
-const PEERS: [Peer; 4] = [
+const PEERS: [Peer; 5] = [
     Peer { name: "turmoil", rustflags: "" },
     Peer { name: "madsim", rustflags: "--cfg madsim" },
     Peer { name: "raft-rs", rustflags: "" },
     Peer { name: "noraft", rustflags: "" },
+    Peer { name: "stateright-explore", rustflags: "" },
 ];
 
 /// One line of a benchmark's output.
@@ -198,7 +199,41 @@ fn table(lines: &[Line]) -> String {
         };
         text += &format!("\n{bench}\n{table}");
     }
-    text
+    text + &explorers(lines)
+}
+
+/// How much less than the peer the explorer takes on the same model, a line for each search of the
+/// peer's. Where we have no such search it is compared with our search in breadth.
+fn explorers(lines: &[Line]) -> String {
+    let of = |bench: &str| -> Vec<&Line> {
+        let is = |line: &&Line| line.get("bench").and_then(Value::as_str) == Some(bench);
+        lines.iter().filter(is).collect()
+    };
+    let same = |one: &Line, other: &Line, key: &str| one.get(key) == other.get(key);
+    let mut text = String::new();
+    for peer in of("stateright-explore") {
+        let mine: Vec<&Line> =
+            of("explore").into_iter().filter(|mine| same(mine, peer, "model")).collect();
+        let Some(mine) = mine.iter().find(|mine| same(mine, peer, "strategy")).or(mine.first())
+        else {
+            continue;
+        };
+        let times_less = |key: &str| {
+            let number = |line: &Line| line.get(key).and_then(Value::as_u64);
+            let (mine, theirs) = (number(mine)?.max(1), number(peer)?);
+            Some(format!("{}.{}", theirs / mine, theirs * 10 / mine % 10))
+        };
+        let alike = same(mine, peer, "states") && same(mine, peer, "unique");
+        text += &format!(
+            "  {:<10} {:<6} processor time / {:>5}   memory / {:>5}   {}\n",
+            cell(peer.get("model")),
+            cell(peer.get("strategy")),
+            times_less("cpu_ms").unwrap_or_else(|| "-".into()),
+            times_less("peak_kb").unwrap_or_else(|| "-".into()),
+            if alike { "same states" } else { "OTHER STATES" }
+        );
+    }
+    if text.is_empty() { text } else { format!("\nexplorer, against stateright\n{text}") }
 }
 
 fn simulators(settings: &BTreeMap<(u64, u64), BTreeMap<&str, u64>>) -> String {
@@ -310,6 +345,27 @@ mod tests {
             "   batch      ours   raft-rs    noraft    best peer / ours\n      \
              16       100     1,500       130                 1.3\n"
         ));
+    }
+
+    #[test]
+    fn puts_the_explorer_against_its_peer() {
+        let of = |bench: &str, strategy: &str, cpu: u64, kb: u64| {
+            line(&format!(
+                r#"{{"bench":"{bench}","model":"m","strategy":"{strategy}","states":9,"unique":5,"cpu_ms":{cpu},"peak_kb":{kb}}}"#
+            ))
+        };
+        let lines = [
+            of("explore", "bfs", 10, 100),
+            of("stateright-explore", "bfs", 155, 850),
+            of("stateright-explore", "dfs", 80, 20),
+        ];
+        assert_eq!(
+            explorers(&lines),
+            "\nexplorer, against stateright\n  \
+             m          bfs    processor time /  15.5   memory /   8.5   same states\n  \
+             m          dfs    processor time /   8.0   memory /   0.2   same states\n"
+        );
+        assert_eq!(explorers(&lines[..1]), "");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! From a model to a verdict.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use splitbrain_core::{Disk, Node, NodeId, Request, Response};
@@ -225,6 +226,42 @@ pub enum Replay {
         /// The step.
         step: String,
     },
+}
+
+impl<N> Model<N>
+where
+    N: Shareable,
+    Request<N>: Send + Sync,
+    Response<N>: Send,
+{
+    /// Explores all runs, breadth-first, on one thread, within [`Limits::STANDARD`].
+    ///
+    /// # Errors
+    /// When the model cannot be explored.
+    pub fn run(self) -> Result<Explored, ExploreError> {
+        let stop = AtomicBool::new(false);
+        let control = Control { progress: &|_| (), stop: &stop, threads: 1 };
+        explore(self, Limits::STANDARD, control)
+    }
+}
+
+impl Explored {
+    /// Nothing is wrong, all was seen, and everything could be decided.
+    pub const fn holds(&self) -> bool {
+        self.counterexample.is_none() && self.stopped.is_none() && self.undecided.is_empty()
+    }
+
+    /// For tests.
+    ///
+    /// # Panics
+    /// With the steps to what is wrong, if anything is; and if not all was seen or decided.
+    pub fn assert_holds(&self) {
+        if let Some(found) = &self.counterexample {
+            let steps = found.steps.join("\n  ");
+            panic!("{}: {}\n  {steps}", found.finding.id, found.finding.sentence);
+        }
+        assert!(self.holds(), "stopped: {:?}, not decided: {:?}", self.stopped, self.undecided);
+    }
 }
 
 /// Explores all runs of a model, breadth-first.

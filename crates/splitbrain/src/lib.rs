@@ -33,12 +33,16 @@
 //! and `replay RUN`. Its exit status is 0 if every world was survived, 1 if
 //! one was not, 2 if nothing could be judged, 3 if it could not run.
 
+mod explored;
 mod test;
 
+pub use explored::explore;
 pub use splitbrain_check::Judge;
 pub use splitbrain_core::{
     Api, CallId, Context, Damage, Data, Disk, ErrorCode, History, Node, NodeId, Ratio, Request,
     RequestId, Response, Rpc, Time, Verdict, Wal, ms, us, workload,
 };
+/// Every run of a node within bounds, as a library.
+pub use splitbrain_explore as explore;
 pub use splitbrain_sim::Config;
 pub use test::{judging, subject, test};

@@ -17,7 +17,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("explore", &["core"]),
     ("mutants", &["algorithms", "check", "core", "explore", "sim", "splitbrain"]),
     ("lab", &["core", "sim", "check"]),
-    ("splitbrain", &["core", "sim", "check", "lab"]),
+    ("splitbrain", &["core", "sim", "explore", "check", "lab"]),
     ("maelstrom", &["core", "sim", "check"]),
     (
         "cli",
