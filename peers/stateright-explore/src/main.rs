@@ -6,8 +6,8 @@ mod usage;
 
 use std::borrow::Cow;
 
-use stateright::actor::register::RegisterMsg::{self, Get, GetOk, Internal, Put, PutOk};
 use stateright::actor::register::RegisterActor;
+use stateright::actor::register::RegisterMsg::{self, Get, GetOk, Internal, Put, PutOk};
 use stateright::actor::{Actor, ActorModel, Id, Network, Out, majority, model_peers};
 use stateright::semantics::LinearizabilityTester;
 use stateright::semantics::register::Register;
