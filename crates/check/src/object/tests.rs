@@ -333,7 +333,7 @@ fn says_what_means_nothing() {
 #[test]
 fn guesses_the_object() {
     let guessed = |lines: &str| guess(&history(lines)).map(|object| object.name);
-    assert_eq!(guessed("0 read nil = 1"), Ok("register"));
+    assert_eq!(guessed("0 read nil = 1\n0 write 1"), Ok("register"));
     assert_eq!(guessed("0 read nil = 1\n0 cas [1 2]"), Ok("cas-register"));
     assert_eq!(guessed("0 get nil = 1\n0 append a"), Ok("key-value"));
     assert_eq!(guessed("0 acquire"), Ok("mutex"));
@@ -346,6 +346,8 @@ fn guesses_the_object() {
     assert_eq!(guessed("0 txn [[:r 1 nil]]\n0 txn [[:append 1 2]]"), Ok("list-append"));
     assert_eq!(guessed("0 txn [[:r 1 nil]]\n0 txn [[:w 1 2]]"), Ok("rw-register"));
     assert_eq!(guessed("0 send [[:send 1 2]]\n0 poll [[:poll]]"), Ok("kafka"));
+    let error = guessed("0 read nil = 1").expect_err("anything");
+    assert_eq!(error, "the history has reads alone, and they may be of anything");
     let error = guessed("0 transfer 7\n0 read nil = 8").expect_err("a bank");
     assert_eq!(error, "no object is known to have the functions read, transfer");
 }
