@@ -67,7 +67,7 @@ fn deliver(setting: Setting, span: Duration, detail: Detail) -> u64 {
         events_max: u64::MAX,
         ..Config::standard().calm()
     };
-    let judging = Judging { judge: |_| Verdict::default(), write: |_| String::new() };
+    let judging = Judging { judge: |_, _| Verdict::default(), write: |_| String::new() };
     let recipe = Recipe::draw("ping-pong", "echo", config, 7);
     let run = run(&Hosted::<Player>::new("ping-pong", judging), &recipe, detail);
     let metrics = run.expect("the recipe can be run").metrics;

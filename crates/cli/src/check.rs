@@ -197,7 +197,7 @@ fn judged(
     let Whole { format, workload, records, stopped } = read(file, options.reading)?;
     let named = |error: FileError| anyhow!("{}: {error}", file.display());
     let of_workload = || workload.as_deref().and_then(Object::named);
-    let guessed = || guess(&records).map_err(|why| anyhow!("{}: {why}", file.display()));
+    let guessed = || guessed_object(file, &records);
     let object = match (model.or_else(of_workload).map_or_else(guessed, Ok), &stopped) {
         (Ok(object), _) => object,
         (Err(_), Some(Stopped::Error(error))) => bail!("{}: {error}", file.display()),
@@ -239,6 +239,14 @@ fn judged(
     Ok(Judged { object, format, records, verdict })
 }
 
+/// The object that the history seems to be of, where neither the file nor an option names it.
+fn guessed_object(file: &Path, records: &[Record]) -> Result<&'static Object> {
+    guess(records).map_err(|why| {
+        let file = file.display();
+        anyhow!("{file}: {why}; name the object with -m ('--list-models' names all)")
+    })
+}
+
 /// Writes the file in another format.
 pub(crate) fn convert(options: &Convert) -> Result<u8> {
     let file = &options.file;
@@ -255,10 +263,7 @@ pub(crate) fn convert(options: &Convert) -> Result<u8> {
         (Some(object), _) => object.workload.to_string(),
         (None, Some(workload)) => workload,
         (None, None) if options.to == Format::Jsonl => {
-            let guessed = guess(&records).map_err(|why| {
-                anyhow!("{}: {why}; -m names the object that it is of", file.display())
-            })?;
-            guessed.workload.to_string()
+            guessed_object(file, &records)?.workload.to_string()
         }
         (None, None) => String::new(),
     };

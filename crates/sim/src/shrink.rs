@@ -258,7 +258,7 @@ fn retime(recipe: &mut Recipe, rng: &mut Rng) {
     for time in times {
         moved.insert(time, now);
         let gap = *rng.pick(&[0, 5, 50, 500]);
-        now = now + Duration::from_micros(rng.between(0, gap * 1_000));
+        now += Duration::from_micros(rng.between(0, gap * 1_000));
     }
     for plan in recipe.operations.iter_mut().filter(|plan| !plan.last) {
         plan.at = moved[&plan.at];
