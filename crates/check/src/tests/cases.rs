@@ -307,11 +307,13 @@ fn txn_rw_register(suite: &mut Suite) {
         &Invalid(&["cyclic-versions", "G-single-realtime"], "x held 1, 2 each before the other"),
         &TxnRwRegister::judge(&old),
     );
-    suite.judge::<TxnRwRegister>(
-        "registers: no more is assumed than it takes",
-        &Invalid(&["lost-update"], ""),
-        "c1 n1 |-r+w1-|\nc2 n2 |-r+w2-|\nc3 n1          |-r2-|",
-    );
+    let lost = history("c1 n1 |-r+w1-|\nc2 n2 |-r+w2-|\nc3 n1          |-r2-|");
+    let lost = TxnRwRegister::judge(&lost);
+    let told = |id: &str| lost.findings.iter().any(|finding| finding.id == id);
+    if !told("lost-update") || told("cyclic-versions") {
+        let name = "registers: no more is assumed than it takes";
+        suite.failures.push(format!("{name}: {:?}", lost.findings));
+    }
     let weaker = TxnRwRegister::judge_as(&old, &[Model::ReadCommitted]);
     suite.expect("registers: an old value, which is committed", &Valid, &weaker);
 }
