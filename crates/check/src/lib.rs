@@ -21,7 +21,9 @@ mod counter;
 mod cycle;
 mod echo;
 mod explain;
+#[cfg(feature = "files")]
 pub mod format;
+#[cfg(feature = "files")]
 pub mod fuzz;
 mod graph;
 mod history_file;
@@ -31,9 +33,12 @@ pub mod kafka;
 pub mod lin_kv;
 pub mod linearizability;
 pub mod list_append;
+#[cfg(feature = "files")]
 pub mod memory;
+#[cfg(feature = "files")]
 pub mod object;
 mod planted;
+#[cfg(feature = "files")]
 pub mod record;
 pub mod rw_register;
 mod set_full;
@@ -43,7 +48,9 @@ mod table;
 pub mod transaction;
 mod txn;
 mod unique_ids;
+#[cfg(feature = "files")]
 mod value;
+#[cfg(feature = "files")]
 pub mod weak_isolation;
 
 #[cfg(test)]
@@ -53,10 +60,13 @@ mod tests;
 
 pub use budget::Budget;
 pub use explain::{explain, ids};
+#[cfg(feature = "files")]
 pub use format::{Format, Records};
 pub use history_file::{FileError, Header, Limits, Reader, read, read_header, write};
 pub use judge::Judge;
 pub use list_append::judge as judge_list_append;
+#[cfg(feature = "files")]
 pub use record::Record;
 pub use rw_register::judge as judge_rw_register;
+#[cfg(feature = "files")]
 pub use value::Value;

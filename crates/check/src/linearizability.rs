@@ -194,6 +194,7 @@ const ALONE: u64 = 1 << 14;
 const TURN: u64 = 1 << 12;
 
 /// The search in depth alone.
+#[cfg(feature = "files")]
 pub(crate) fn search_in_depth<S: Spec>(
     spec: &S,
     entries: &[Entry<S::Call>],
