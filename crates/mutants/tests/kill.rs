@@ -96,10 +96,17 @@ fn every_reference_has_five_mutants() {
 }
 
 /// Shrinking leaves nothing that could still be taken away: no operation, no fault, no node.
+///
+/// Raft's worlds are long, and a recipe of one is run thousands of times: its mutants are shrunk
+/// with `SLOW=1` only.
 #[test]
 fn every_mutants_smallest_recipe_is_minimal() {
+    let slow = std::env::var_os("SLOW").is_some();
     let mut table = String::new();
     for (entry, subject) in MUTANTS.iter().zip(mutants()) {
+        if !slow && entry.name.starts_with("raft/") {
+            continue;
+        }
         let subject = &*subject;
         let has =
             |recipe: &Recipe, id: &str| findings(subject, recipe).iter().any(|it| alike(it, id));

@@ -229,7 +229,8 @@ impl<'a> Drawing<'a> {
                 std::cmp::Ordering::Greater => (from.y - HALF, to.y + HALF),
                 std::cmp::Ordering::Equal => (from.y + HALF, to.y + HALF),
             };
-            let bend = if from.row == to.row { 34 } else { 0 };
+            // On one lane a longer way goes deeper, so that no arrow lies on another.
+            let bend = if from.row == to.row { 26 + ((x1 - x0).abs() / 10).min(64) } else { 0 };
             let (mx, my) = (i64::midpoint(x0, x1), i64::midpoint(y0, y1) + bend);
             let class = match &*edge.kind {
                 kind if kind.starts_with("ww") => "ww",
