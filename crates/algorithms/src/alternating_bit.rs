@@ -3,7 +3,7 @@
 //! PROBLEM     A link loses some messages and doubles others, but keeps their order. The receiver
 //!             must be handed each value once, in the order in which the sender was given them.
 //! IDEA        Number the values, and repeat each until it is acknowledged. As there is never more
-//!             than one on its way, a single bit is number enough [bartlett1969].
+//!             than one on its way, a single bit is number enough (Bartlett et al. 1969).
 //! RULES       1. The sender repeats a value until an acknowledgement has its bit, and then flips
 //!                its bit.
 //!             2. The receiver hands over a value only if its bit is the one it expects, and then

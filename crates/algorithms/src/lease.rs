@@ -5,7 +5,7 @@
 //! IDEA        The lock is lent for a time: a lease [gray1989 §2]. But its holder may be slow, or
 //!             its clock may be, and it then writes although somebody else has the lock by now. So
 //!             each lease has a number larger than all before, a *fencing token*, and the store
-//!             refuses whoever comes with a smaller number than one it has seen [kleppmann2016].
+//!             refuses whoever comes with a smaller number than one it has seen (Kleppmann 2016).
 //! RULES       1. The lock is lent again only when the lease before it has run out by the clock of
 //!                the node that lends it, or was given back.
 //!             2. Tokens only grow, over restarts too.

@@ -7,7 +7,7 @@
 //!             needs nobody's consent [kreps2011 §3.1]. The node that a client asks is only a
 //!             gateway: it passes the request on to the owners, as often as it takes. Who asks
 //!             again must be recognised: the owner keeps with each message who asked for it, and
-//!             gives the same answer twice [kip98].
+//!             gives the same answer twice (KIP-98).
 //! RULES       1. A log has one owner, and all nodes agree on which: it follows from the log's
 //!                name.
 //!             2. An offset is told when its message is on disk, and not before.

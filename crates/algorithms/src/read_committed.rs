@@ -8,7 +8,7 @@
 //!             a transaction halfway (no G1a, no G1b). Every transaction that writes gets a stamp
 //!             that is larger than all that its node has seen, and of two values the one with the
 //!             larger stamp stays, on every key and on every node: so writes are in one order, and
-//!             whoever reads comes later in it (no G0, no G1c) [bailis2013 §5.1], [lamport1978].
+//!             whoever reads comes later in it (no G0, no G1c) [bailis2013 §5.1], (Lamport 1978).
 //! RULES       1. A transaction keeps its writes to itself until it is done; then its last value of
 //!                each key is there, all of them at once.
 //!             2. A stamp is larger than every stamp that the node has seen, and has the node's

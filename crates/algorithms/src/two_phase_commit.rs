@@ -19,7 +19,7 @@
 //!             Ask                     to the coordinator: what was decided?
 //! CAVEATS     It blocks: if the coordinator is dead, those who have said yes wait for it, and
 //!             hold what they have locked. That is not a mistake of this file but of the protocol
-//!             [skeen1981]. There is one transaction, which n1 coordinates; a write of another is
+//!             (Skeen 1981). There is one transaction, which n1 coordinates; a write of another is
 //!             refused.
 //! READ NEXT   paxos.rs for an agreement that does not block
 

@@ -5,7 +5,7 @@
 //! IDEA        The models form a lattice: what is forbidden by a weaker model is forbidden by each
 //!             stronger one. Each model lists the anomalies that it forbids beyond those of the
 //!             weaker ones; an anomaly then rules out a model, and with it all that are stronger.
-//! RULES       Names, arrows and anomalies as in Jepsen's map of consistency models [jepsen]
+//! RULES       Names, arrows and anomalies as in Jepsen's map of consistency models
 //!             and in Elle [kingsbury2020 §3].
 //! CAVEATS     Some models forbid things that no history of reads and writes by key shows, or whose
 //!             anomalies nobody has named. They are ruled out by weaker ones only, and never are

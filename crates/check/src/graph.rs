@@ -293,7 +293,7 @@ impl Components {
     }
 }
 
-/// [tarjan1972] Strongly connected components in one depth-first walk, without recursion.
+/// (Tarjan 1972) Strongly connected components in one depth-first walk, without recursion.
 struct Tarjan<'a> {
     graph: &'a Graph,
     kinds: Kinds,

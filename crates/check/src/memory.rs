@@ -6,11 +6,11 @@
 //!             strongest that holds and what breaks the next: the ladder.
 //! RULES       *Linearizable*: one order of all operations, each between its request and its answer
 //!             [herlihy1990 §2].
-//!             *Sequential*: one order of all operations that keeps each session's [lamport1979].
+//!             *Sequential*: one order of all operations that keeps each session's (Lamport 1979).
 //!             *Causal memory* (CM), *causal convergence* (CCv), *causal consistency* (CC):
 //!             causal.rs [bouajjani2017 §3].
 //!             *PRAM*: an order for each session, of its reads and all writes, that keeps every
-//!             session's [lipton1988].
+//!             session's (Lipton and Sandberg 1988).
 //!             *Session guarantees* (RYW, MR, MW, WFR): session.rs [terry1994 §3].
 //!             *Eventual*: convergence.rs.
 //!             Linearizable implies sequential and eventual; sequential implies CM and CCv; CM

@@ -384,7 +384,7 @@ impl Graph {
 }
 
 /// The strongly connected components of the rows that can be reached, by Tarjan's algorithm
-/// [tarjan1972].
+/// (Tarjan 1972).
 fn components(graph: &Graph, distance: &[u32]) -> Vec<Vec<u32>> {
     const UNSEEN: u32 = NONE;
     let count = distance.len();

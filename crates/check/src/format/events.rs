@@ -1,5 +1,4 @@
-//! Jepsen's events, in EDN or in JSON: `{:type :invoke, :f :read, :value nil, :process 0}`
-//! [jepsen].
+//! Jepsen's events, in EDN or in JSON: `{:type :invoke, :f :read, :value nil, :process 0}`.
 //!
 //! One map after the other, or all of them in one vector, list or array. In EDN a map may have a
 //! tag: `#jepsen.history.Op{...}`. Fields that mean nothing here are passed over.

@@ -1,4 +1,4 @@
-//! JSON, read value by value [rfc8259].
+//! JSON, read value by value (RFC 8259).
 
 use std::io::Read;
 

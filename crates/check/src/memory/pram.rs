@@ -2,9 +2,9 @@
 //!
 //! PROBLEM     Replicas send their writes to the others through pipes that keep their order. That
 //!             is cheap. What does it promise?
-//! IDEA        Pipelined RAM, also called FIFO consistency [lipton1988]: for each session there is
-//!             one order of all writes and of its own reads that keeps the order of every session,
-//!             and in which each read finds the last write before it.
+//! IDEA        Pipelined RAM, also called FIFO consistency (Lipton and Sandberg 1988): for each
+//!             session there is one order of all writes and of its own reads that keeps the order
+//!             of every session, and in which each read finds the last write before it.
 //! RULES       Decided by saturation, one session at a time: `PRAM-NO-ORDER`.
 //! CAVEATS     What others read says nothing here; so an answer may be seen before its question.
 //! READ NEXT   saturation.rs → session.rs

@@ -1,8 +1,8 @@
 //! Sequential consistency: one order of all operations that keeps the order of every session.
 //!
 //! PROBLEM     A store without real time: a client may be behind, but all clients see one story
-//!             [lamport1979]. Is there such a story? To decide that is NP-complete, even where each
-//!             value is written once [gibbons1997 §4].
+//!             (Lamport 1979). Is there such a story? To decide that is NP-complete, even where
+//!             each value is written once [gibbons1997 §4].
 //! IDEA        First what the reads force (saturation.rs): a contradiction there is a short proof,
 //!             and it is there in most histories that have no story. Then a search for the story,
 //!             one operation after the other. How far each session has got is nearly all that it

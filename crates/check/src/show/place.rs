@@ -69,7 +69,7 @@ pub fn wide(count: usize) -> i64 {
 }
 
 /// The text as it may stand in XML, between tags or in an attribute. What XML cannot carry was
-/// spelled out before: every text comes through [`shown`].
+/// spelled out before: every text comes through [`shown`](super::visible::shown).
 pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
