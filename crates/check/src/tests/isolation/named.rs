@@ -171,8 +171,8 @@ pub(super) const REGISTERS: &[Case] = &[
     Case::registers("a write of unknown outcome was not", "wx1 wy1 ? / rx ry", "unknown"),
 ];
 
-/// One G-single in a thousand transactions, amid thirty thousand that are only G2-item: Elle's test
-/// of what its search cannot find in time.
+/// One G-single amid several hundred transactions that are only G2-item. Elle has a test of this
+/// shape, with some thirty thousand, for what its search cannot find in time.
 pub(super) fn needle() -> Result<(), String> {
     let mut history = Transactions::default();
     let (ring, noise) = (60_i64, 12_i64);
